@@ -1,0 +1,157 @@
+//! What a person reads when a run ends.
+
+use std::{fmt::Write, path::Path};
+
+use super::output::{bytes, columns, count};
+use crate::flow::{Outcome, Report, gate::Scores, report::StreamReport};
+
+/// Reasons that are shown; the rest is counted.
+const REASONS: usize = 8;
+
+/// The summary of a run of the pipeline at `pipeline`.
+pub fn summary(report: &Report, pipeline: &Path) -> String {
+    let mut text = headline(report);
+    if report.outcome == Outcome::Resumed {
+        tables(&mut text, report);
+        let _ = writeln!(text, "\nIt finished what an earlier run had begun. Run again for what came since.");
+        return text;
+    }
+    streams(&mut text, report);
+    reasons(&mut text, &report.streams);
+    scores(&mut text, report);
+    tables(&mut text, report);
+    places(&mut text, report, pipeline);
+    text
+}
+
+fn headline(report: &Report) -> String {
+    let outcome = match report.outcome {
+        Outcome::Loaded => "loaded",
+        Outcome::Held => "HELD by the gate, nothing was loaded",
+        Outcome::Resumed => "resumed and loaded",
+        Outcome::Running => "running",
+    };
+    let seconds = std::time::Duration::from_millis(report.millis).as_secs_f64();
+    format!("\n{} · run {} · {outcome} in {seconds:.1} s\n", report.pipeline, report.run)
+}
+
+fn streams(text: &mut String, report: &Report) {
+    let mut rows = vec![["stream", "read", "accepted", "quarantined"].map(str::to_owned).to_vec()];
+    rows.extend(
+        report
+            .streams
+            .iter()
+            .map(|stream| vec![stream.stream.clone(), count(stream.read), count(stream.accepted), count(stream.quarantined)]),
+    );
+    let (read, accepted, quarantined) = report.rows();
+    rows.push(vec!["total".into(), count(read), count(accepted), count(quarantined)]);
+    section(text, "Rows", &columns(&rows, &[1, 2, 3]));
+}
+
+fn reasons(text: &mut String, streams: &[StreamReport]) {
+    let mut found: Vec<_> = streams.iter().flat_map(|stream| stream.reasons.iter().map(move |reason| (stream, reason))).collect();
+    if found.is_empty() {
+        return;
+    }
+    found.sort_by_key(|(_, reason)| std::cmp::Reverse(reason.rows));
+    let rows: Vec<_> = found
+        .iter()
+        .take(REASONS)
+        .map(|(stream, reason)| vec![count(reason.rows), stream.stream.clone(), reason.rule.clone(), reason.reason.clone()])
+        .collect();
+    let mut lines = columns(&rows, &[0]);
+    if found.len() > REASONS {
+        let rest: u64 = found.iter().skip(REASONS).map(|(_, reason)| reason.rows).sum();
+        lines.push(format!("… and {} rows for {} more reasons", count(rest), found.len() - REASONS));
+    }
+    section(text, "Quarantined because", &lines);
+}
+
+fn scores(text: &mut String, report: &Report) {
+    let Some(verdict) = &report.verdict else { return };
+    let Some(all) = verdict.scores.first() else { return };
+    let mut rows = vec![["dimension", "score", "floor", "", "worst stream"].map(str::to_owned).to_vec()];
+    for found in &all.dimensions {
+        let worst = worst(&verdict.scores, found.dimension);
+        // The gate judges stream by stream, where a pipeline can set other floors: the mark says what it found there.
+        let held = verdict.reasons.iter().any(|hold| hold.rule == found.dimension.name());
+        let (score, mark) = match found.score {
+            Some(score) => (percent(score), if held { "HOLD" } else { "ok" }),
+            None => ("not measured".to_owned(), ""),
+        };
+        rows.push(vec![found.dimension.name().to_owned(), score, percent(found.floor), mark.to_owned(), worst]);
+    }
+    if let Some(overall) = all.overall {
+        let mark = if verdict.reasons.iter().any(|hold| hold.rule == "overall") { "HOLD" } else { "ok" };
+        rows.push(vec!["overall".into(), percent(overall), percent(all.overall_floor), mark.into(), String::new()]);
+    }
+    section(text, "Quality", &columns(&rows, &[1, 2]));
+    let _ = writeln!(text, "\nVerdict: {}", if verdict.holds() { "hold" } else { "pass" });
+    for hold in &verdict.reasons {
+        let _ = writeln!(text, "  {}", hold.sentence());
+    }
+}
+
+fn worst(scores: &[Scores], dimension: crate::quality::Dimension) -> String {
+    scores
+        .iter()
+        .filter_map(|scores| {
+            let stream = scores.stream.as_ref()?;
+            let found = scores.dimensions.iter().find(|found| found.dimension == dimension)?;
+            Some((found.score?, stream))
+        })
+        .min_by(|(a, _), (b, _)| a.total_cmp(b))
+        .filter(|(score, _)| *score < 100.0)
+        .map(|(score, stream)| format!("{stream} {}", percent(score)))
+        .unwrap_or_default()
+}
+
+/// Two decimals; never 100.00 for what is less.
+fn percent(score: f64) -> String {
+    let text = format!("{score:.2} %");
+    if score < 100.0 && text.starts_with("100") { "99.99 %".to_owned() } else { text }
+}
+
+fn tables(text: &mut String, report: &Report) {
+    if report.tables.is_empty() {
+        return;
+    }
+    let mut rows = vec![["table", "mode", "rows in", "new", "changed", "rows now"].map(str::to_owned).to_vec()];
+    rows.extend(report.tables.iter().chain(&report.marts).map(|table| {
+        vec![
+            table.table.clone(),
+            format!("{:?}", table.mode).to_lowercase(),
+            count(table.rows_in),
+            count(table.inserted),
+            count(table.updated),
+            count(table.rows_after),
+        ]
+    }));
+    section(text, "Tables and marts", &columns(&rows, &[2, 3, 4, 5]));
+}
+
+fn places(text: &mut String, report: &Report, pipeline: &Path) {
+    let archived: u64 = report.archives.iter().map(|archive| archive.pages).sum();
+    let packed: u64 = report.archives.iter().map(|archive| archive.packed_bytes).sum();
+    let mut rows = vec![vec!["raw".into(), format!("{} ({archived} pages, {})", report.places.raw.display(), bytes(packed))]];
+    rows.push(vec!["clean".into(), report.places.clean.display().to_string()]);
+    rows.push(vec!["quarantine".into(), report.places.quarantine.display().to_string()]);
+    rows.push(vec!["lake".into(), report.places.lake.display().to_string()]);
+    section(text, "Files", &columns(&rows, &[]));
+    let pipeline = pipeline.display();
+    let next = match report.outcome {
+        Outcome::Held => format!("tidegate quarantine {pipeline}"),
+        _ => match report.marts.first().or(report.tables.first()) {
+            Some(table) => format!("tidegate query --pipeline {pipeline} \"select * from {} limit 10\"", table.table),
+            None => format!("tidegate runs {pipeline}"),
+        },
+    };
+    let _ = writeln!(text, "\nNext: {next}");
+}
+
+fn section(text: &mut String, title: &str, lines: &[String]) {
+    let _ = writeln!(text, "\n{title}");
+    for line in lines {
+        let _ = writeln!(text, "  {line}");
+    }
+}

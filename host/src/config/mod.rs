@@ -1,0 +1,25 @@
+//! The pipeline file: its types, how it is read, and what is said when it is wrong.
+//!
+//! - A [`Loaded`] pipeline holds together: every name it mentions exists, every number is in range (`tests/`).
+//! - An error points at the line and the word, and suggests the near miss (`tests/`).
+//! - Environment variables are read in [`paths`] and nowhere else.
+
+mod diagnose;
+mod load;
+pub mod paths;
+mod pipeline;
+mod schema;
+mod span;
+mod sql;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+pub use diagnose::{ConfigError, Part, Problem, near_miss};
+pub use load::{Loaded, load};
+pub use pipeline::{Check, Clock, Engine, Gate, Grants, Limits, Mart, Mode, Pipeline, Source, Step, Storage, Stream, Table, Warehouse};
+pub use schema::pipeline_schema;
+pub use span::{Place, pointer_path, span_of};
+pub use sql::{SqlText, sql_text};
+pub use storage::StorageLayout;

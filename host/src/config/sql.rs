@@ -1,0 +1,114 @@
+//! SQL in a pipeline file: the text itself, or the path of a file that holds it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Pipeline;
+use super::diagnose::{ConfigError, Part, Problem, near_miss};
+use super::load::Loaded;
+
+/// A statement and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqlText {
+    /// The statement.
+    pub text: String,
+    /// Its file; none where the pipeline itself holds the text.
+    pub path: Option<PathBuf>,
+}
+
+/// The statement that `value` stands for: what ends in `.sql` is a path relative to the pipeline file.
+pub fn sql_text(loaded: &Loaded, value: &str) -> Result<SqlText, ConfigError> {
+    let Some(path) = sql_path(&loaded.root, value) else {
+        return Ok(SqlText { text: value.to_owned(), path: None });
+    };
+    if !path.is_file() {
+        let place = entries(&loaded.pipeline).find(|(_, sql)| *sql == value).map(|(place, _)| place.to_vec());
+        return Err(missing(&loaded.file, &loaded.root, &loaded.text, &place.unwrap_or_default(), value).into());
+    }
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(SqlText { text, path: Some(path) }),
+        Err(source) => Err(ConfigError::ReadSql { path, source }),
+    }
+}
+
+/// Every SQL value of a pipeline with the path of its key.
+pub(super) fn entries(pipeline: &Pipeline) -> impl Iterator<Item = ([&str; 3], &str)> {
+    let checks = pipeline.checks.iter().map(|(name, check)| (["checks", name, "sql"], check.sql.as_str()));
+    let tables = pipeline.tables.iter().filter_map(|(name, table)| Some((["tables", name.as_str(), "sql"], table.sql.as_deref()?)));
+    let marts = pipeline.marts.iter().map(|(name, mart)| (["marts", name, "sql"], mart.sql.as_str()));
+    checks.chain(tables).chain(marts)
+}
+
+/// The file that `value` names, if it names one.
+pub(super) fn sql_path(root: &Path, value: &str) -> Option<PathBuf> {
+    value.trim_end().ends_with(".sql").then(|| root.join(value.trim()))
+}
+
+/// The problem of a value that names a file that is not there.
+pub(super) fn missing(file: &Path, root: &Path, text: &str, place: &[&str], value: &str) -> Problem {
+    let path = root.join(value.trim());
+    let folder = path.parent().unwrap_or(root);
+    let wanted = path.file_name().unwrap_or_default().to_string_lossy();
+    let there = sql_files(folder);
+    let near = near_miss(&wanted, there.iter().map(String::as_str));
+    let help = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if !folder.is_dir() => "its folder does not exist; the path is relative to the pipeline file".to_owned(),
+        None => "the path is relative to the pipeline file".to_owned(),
+    };
+    Problem::at(file, text, place, Part::Value, format!("there is no SQL file `{value}`")).label("not found").with_help(help)
+}
+
+fn sql_files(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<_> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.retain(|name| name.ends_with(".sql"));
+    names.sort();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::load::load;
+    use super::*;
+
+    const PIPELINE: &str = "\
+version = 1
+name = \"small\"
+[sources.files]
+plugin = \"source-files\"
+[streams.orders]
+[tables.facts]
+sql = \"sql/facts.sql\"
+";
+
+    fn loaded(folder: &Path) -> Loaded {
+        fs::create_dir(folder.join("sql")).unwrap();
+        fs::write(folder.join("sql/facts.sql"), "select 1\n").unwrap();
+        fs::write(folder.join("pipeline.toml"), PIPELINE).unwrap();
+        load(folder).unwrap()
+    }
+
+    #[test]
+    fn a_path_is_read_relative_to_the_pipeline_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let sql = sql_text(&loaded(folder.path()), "sql/facts.sql").unwrap();
+        assert_eq!(sql, SqlText { text: "select 1\n".into(), path: Some(folder.path().join("sql/facts.sql")) });
+    }
+
+    #[test]
+    fn other_values_are_the_statement_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let sql = sql_text(&loaded(folder.path()), "select * from orders").unwrap();
+        assert_eq!(sql, SqlText { text: "select * from orders".into(), path: None });
+    }
+
+    #[test]
+    fn a_file_that_went_away_is_shown_at_its_value() {
+        let folder = tempfile::tempdir().unwrap();
+        let loaded = loaded(folder.path());
+        fs::remove_file(folder.path().join("sql/facts.sql")).unwrap();
+        let Err(ConfigError::Wrong(problem)) = sql_text(&loaded, "sql/facts.sql") else { panic!("it was found") };
+        assert_eq!(&loaded.text[problem.span.clone()], "\"sql/facts.sql\"");
+    }
+}

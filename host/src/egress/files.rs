@@ -1,0 +1,307 @@
+//! The host side of the import `files`: directories opened with cap-std, so that no path leads out of them.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::UNIX_EPOCH,
+};
+
+use cap_std::{ambient_authority, fs::Dir};
+use flate2::read::MultiGzDecoder;
+
+use super::archive::{Archive, ArchiveError};
+
+/// The most bytes of one read.
+const MAX_READ: u32 = 16 << 20;
+
+/// The deepest folder that a listing looks into.
+const MAX_DEPTH: usize = 32;
+
+/// Why a plugin does not get its file.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// No such directory is granted.
+    #[error("no directory `{directory}` is granted{}", granted_names(.granted))]
+    NotGranted {
+        /// The name that the plugin used.
+        directory: String,
+        /// The names that are granted.
+        granted: Vec<String>,
+    },
+    /// The pattern is none.
+    #[error("`{glob}` is no file pattern: {reason}")]
+    Pattern {
+        /// The pattern.
+        glob: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The path leads out of the directory.
+    #[error("`{path}` leads out of the granted directory `{directory}`")]
+    Leaves {
+        /// The directory's name.
+        directory: String,
+        /// The path.
+        path: String,
+    },
+    /// A packed file can be read from its start only.
+    #[error("`{path}` is packed and can be opened at its start only")]
+    Offset {
+        /// The path.
+        path: String,
+    },
+    /// The file can't be opened.
+    #[error("can't open `{path}` in the granted directory `{directory}`")]
+    Open {
+        /// The directory's name.
+        directory: String,
+        /// The path.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file can't be read.
+    #[error("can't read `{path}`")]
+    Read {
+        /// The path.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file's packing is broken.
+    #[error("`{path}` is not whole gzip")]
+    Unpack {
+        /// The path.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file changed under the run.
+    #[error("`{path}` changed while it was read; run again when it is complete")]
+    Changed {
+        /// The path.
+        path: String,
+    },
+    /// The file can't be archived.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+}
+
+fn granted_names(granted: &[String]) -> String {
+    if granted.is_empty() { "; none is".to_owned() } else { format!("; granted are: {}", granted.join(", ")) }
+}
+
+/// A file that a plugin may read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its path below the directory.
+    pub path: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was last modified, in microseconds since 1970.
+    pub modified_micros: i64,
+}
+
+/// How a file's bytes are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// As they are.
+    Plain,
+    /// gzip.
+    Gzip,
+}
+
+/// The directories that one source may read, and the archive that its pages pass into.
+pub struct Files {
+    directories: BTreeMap<String, Arc<Dir>>,
+    archive: Option<Arc<Archive>>,
+}
+
+impl Files {
+    /// Opens the granted directories. Without an archive (checks and previews) pages pass unrecorded.
+    pub fn open_directories<'a>(
+        granted: impl IntoIterator<Item = (&'a String, PathBuf)>,
+        archive: Option<Arc<Archive>>,
+    ) -> Result<Self, (String, PathBuf, io::Error)> {
+        let mut directories = BTreeMap::new();
+        for (name, path) in granted {
+            let dir = Dir::open_ambient_dir(&path, ambient_authority()).map_err(|error| (name.clone(), path, error))?;
+            directories.insert(name.clone(), Arc::new(dir));
+        }
+        Ok(Self { directories, archive })
+    }
+
+    fn directory(&self, name: &str) -> Result<Arc<Dir>, FilesError> {
+        self.directories
+            .get(name)
+            .cloned()
+            .ok_or_else(|| FilesError::NotGranted { directory: name.to_owned(), granted: self.directories.keys().cloned().collect() })
+    }
+
+    /// What was asked for as page `page` of this run.
+    pub fn request_of(&self, page: u32) -> Option<String> {
+        self.archive.as_ref()?.request_of(page)
+    }
+
+    /// The files below a directory that match a pattern, sorted by path.
+    pub async fn list(&self, directory: &str, glob: &str) -> Result<Vec<Entry>, FilesError> {
+        let dir = self.directory(directory)?;
+        let pattern =
+            glob::Pattern::new(glob).map_err(|error| FilesError::Pattern { glob: glob.to_owned(), reason: error.msg.to_owned() })?;
+        let name = directory.to_owned();
+        let listed = tokio::task::spawn_blocking(move || {
+            let mut found = Vec::new();
+            walk(&name, &dir, Path::new(""), &pattern, MAX_DEPTH, &mut found)?;
+            found.sort_by(|a: &Entry, b| a.path.cmp(&b.path));
+            Ok(found)
+        });
+        listed.await.map_err(|error| FilesError::Read { path: directory.to_owned(), source: io::Error::other(error) })?
+    }
+
+    /// Opens a file, archiving it first.
+    pub async fn open(&self, directory: &str, path: &str, packing: Packing, offset: u64) -> Result<OpenFile, FilesError> {
+        let dir = self.directory(directory)?;
+        if packing == Packing::Gzip && offset > 0 {
+            return Err(FilesError::Offset { path: path.to_owned() });
+        }
+        let mut file = open_inside(&dir, directory, path)?;
+        let read = |source| FilesError::Read { path: path.to_owned(), source };
+        let state = FileState::of(&file).map_err(read)?;
+        let page = match &self.archive {
+            Some(archive) => {
+                let (dir, name) = (dir.clone(), path.to_owned());
+                let open = move || Ok(dir.open(&name)?.into_std());
+                let page = archive.page(directory, path, state.modified_micros, packing == Packing::Gzip, open).await?;
+                if page.modified_micros != state.modified_micros || page.bytes != state.size {
+                    return Err(FilesError::Changed { path: path.to_owned() });
+                }
+                page.page
+            }
+            None => 0,
+        };
+        file.seek(SeekFrom::Start(offset)).map_err(read)?;
+        let watch = file.try_clone().map_err(read)?;
+        let reader: Box<dyn Read + Send> = match packing {
+            Packing::Plain => Box::new(file),
+            Packing::Gzip => Box::new(MultiGzDecoder::new(io::BufReader::with_capacity(1 << 18, file))),
+        };
+        Ok(OpenFile { page, path: path.to_owned(), packing, reader, watch, state })
+    }
+}
+
+fn open_inside(dir: &Dir, directory: &str, path: &str) -> Result<std::fs::File, FilesError> {
+    match dir.open(path) {
+        Ok(file) => Ok(file.into_std()),
+        // cap-std answers a path that leaves the directory, by `..` or by a link, with this kind.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && leaves(dir, path) => {
+            Err(FilesError::Leaves { directory: directory.to_owned(), path: path.to_owned() })
+        }
+        Err(source) => Err(FilesError::Open { directory: directory.to_owned(), path: path.to_owned(), source }),
+    }
+}
+
+/// Whether a refusal is about where the path leads, not about the file's own permissions.
+fn leaves(dir: &Dir, path: &str) -> bool {
+    dir.metadata(path).is_err()
+}
+
+fn walk(
+    directory: &str,
+    dir: &Dir,
+    folder: &Path,
+    pattern: &glob::Pattern,
+    depth: usize,
+    found: &mut Vec<Entry>,
+) -> Result<(), FilesError> {
+    const OPTIONS: glob::MatchOptions =
+        glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+    let read = |source| FilesError::Read { path: folder.display().to_string(), source };
+    let listing = if folder.as_os_str().is_empty() { dir.entries() } else { dir.read_dir(folder) }.map_err(read)?;
+    for entry in listing {
+        let entry = entry.map_err(read)?;
+        let path = folder.join(entry.file_name());
+        let kind = entry.file_type().map_err(read)?;
+        let name = path.to_string_lossy().replace('\\', "/");
+        if kind.is_dir() {
+            if depth > 0 {
+                walk(directory, dir, &path, pattern, depth - 1, found)?;
+            }
+        } else if pattern.matches_with(&name, OPTIONS) {
+            // Follows links as far as the directory reaches; one that leaves it is refused, not passed over.
+            let meta = dir.metadata(&path).map_err(|_| FilesError::Leaves { directory: directory.to_owned(), path: name.clone() })?;
+            if meta.is_file() {
+                let modified_micros = meta.modified().map(|time| micros(time.into_std())).unwrap_or_default();
+                found.push(Entry { path: name, size: meta.len(), modified_micros });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn micros(time: std::time::SystemTime) -> i64 {
+    time.duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_micros()).ok()).unwrap_or_default()
+}
+
+/// What tells that a file changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FileState {
+    size: u64,
+    modified_micros: i64,
+}
+
+impl FileState {
+    fn of(file: &std::fs::File) -> io::Result<Self> {
+        let meta = file.metadata()?;
+        Ok(Self { size: meta.len(), modified_micros: meta.modified().map(micros).unwrap_or_default() })
+    }
+}
+
+/// A file that a plugin reads from front to back.
+pub struct OpenFile {
+    page: u32,
+    path: String,
+    packing: Packing,
+    reader: Box<dyn Read + Send>,
+    watch: std::fs::File,
+    state: FileState,
+}
+
+impl OpenFile {
+    /// The number of the archived page.
+    pub fn page(&self) -> u32 {
+        self.page
+    }
+
+    /// At most `max` bytes; none at the end. Fails where the file changed since it was archived.
+    pub fn read(&mut self, max: u32) -> Result<Vec<u8>, FilesError> {
+        let max = max.min(MAX_READ) as usize;
+        let mut bytes = vec![0; max];
+        let mut filled = 0;
+        while filled < max {
+            match self.reader.read(&mut bytes[filled..]) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(source) => return Err(self.fault(source)),
+            }
+        }
+        bytes.truncate(filled);
+        if FileState::of(&self.watch).map_err(|source| FilesError::Read { path: self.path.clone(), source })? != self.state {
+            return Err(FilesError::Changed { path: self.path.clone() });
+        }
+        Ok(bytes)
+    }
+
+    fn fault(&self, source: io::Error) -> FilesError {
+        let path = self.path.clone();
+        match self.packing {
+            Packing::Gzip => FilesError::Unpack { path, source },
+            Packing::Plain => FilesError::Read { path, source },
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! `LandExec`: writes accepted batches as Parquet to `clean/{stream}/{run}` and gives one row per file.
+
+use std::{fmt, fs, path::PathBuf, sync::Arc};
+
+use arrow::{
+    array::{AsArray, RecordBatch, StringArray, UInt64Array},
+    datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type},
+};
+use datafusion::{
+    common::{DataFusionError, Result, internal_err, tree_node::TreeNodeRecursion},
+    execution::{SendableRecordBatchStream, TaskContext},
+    physical_expr::{EquivalenceProperties, PhysicalExpr},
+    physical_plan::{
+        DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning, PlanProperties,
+        execution_plan::EmissionType,
+        metrics::{ExecutionPlanMetricsSet, MetricBuilder, MetricsSet},
+        stream::RecordBatchStreamAdapter,
+    },
+};
+use futures::StreamExt;
+use parquet::{
+    arrow::ArrowWriter,
+    basic::Compression,
+    file::properties::{EnabledStatistics, WriterProperties},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Progress, Workbench};
+
+/// Rows of a row group: small enough to bound the writer's memory, large enough to scan fast.
+const ROW_GROUP: usize = 1 << 17;
+
+/// A clean file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LandedFile {
+    /// Its name in the stream's folder of the run.
+    pub file: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Its bytes on disk.
+    pub bytes: u64,
+}
+
+impl LandedFile {
+    /// The files that rows of [`landed_schema`] speak of.
+    pub fn from_batch(batch: &RecordBatch) -> Vec<Self> {
+        let (files, rows) = (batch.column(0).as_string::<i32>(), batch.column(1).as_primitive::<UInt64Type>());
+        let bytes = batch.column(2).as_primitive::<UInt64Type>();
+        (0..batch.num_rows())
+            .map(|row| Self { file: files.value(row).to_owned(), rows: rows.value(row), bytes: bytes.value(row) })
+            .collect()
+    }
+}
+
+fn landed_schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("file", DataType::Utf8, false),
+        Field::new("rows", DataType::UInt64, false),
+        Field::new("bytes", DataType::UInt64, false),
+    ]))
+}
+
+/// Writes accepted batches as Parquet.
+#[derive(Debug)]
+pub struct LandExec {
+    stream: String,
+    input: Arc<dyn ExecutionPlan>,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl LandExec {
+    /// Lands what `input` gives as `stream`.
+    pub fn new(stream: String, input: Arc<dyn ExecutionPlan>) -> Self {
+        let properties = Arc::new(PlanProperties::new(
+            EquivalenceProperties::new(landed_schema()),
+            Partitioning::UnknownPartitioning(input.output_partitioning().partition_count()),
+            EmissionType::Final,
+            input.boundedness(),
+        ));
+        Self { stream, input, properties, metrics: ExecutionPlanMetricsSet::new() }
+    }
+
+    /// The stream that it lands.
+    pub fn stream(&self) -> &str {
+        &self.stream
+    }
+}
+
+impl DisplayAs for LandExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "LandExec: stream={}, format=parquet", self.stream)
+    }
+}
+
+impl ExecutionPlan for LandExec {
+    fn name(&self) -> &'static str {
+        "LandExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
+    }
+
+    fn apply_expressions(&self, _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        let (Some(input), 0) = (children.pop(), children.len()) else { return internal_err!("LandExec has one child") };
+        Ok(Arc::new(Self::new(self.stream.clone(), input)))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let bench = Workbench::of(&context)?;
+        let folder = bench.clean.join(&self.stream).join(&bench.run);
+        let input = self.input.execute(partition, context)?;
+        let rows = MetricBuilder::new(&self.metrics).output_rows(partition);
+        let bytes = MetricBuilder::new(&self.metrics).counter("bytes", partition);
+        let landing = async move {
+            let landed = land(folder, partition, bench, input).await?;
+            rows.add(usize::try_from(landed.rows).unwrap_or(usize::MAX));
+            bytes.add(usize::try_from(landed.bytes).unwrap_or(usize::MAX));
+            RecordBatch::try_new(
+                landed_schema(),
+                vec![
+                    Arc::new(StringArray::from(vec![landed.file])),
+                    Arc::new(UInt64Array::from(vec![landed.rows])),
+                    Arc::new(UInt64Array::from(vec![landed.bytes])),
+                ],
+            )
+            .map_err(DataFusionError::from)
+        };
+        Ok(Box::pin(RecordBatchStreamAdapter::new(landed_schema(), futures::stream::once(landing))))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+}
+
+/// Writes one partition's file; it has its name only when it is whole and on disk.
+async fn land(folder: PathBuf, partition: usize, bench: Arc<Workbench>, mut input: SendableRecordBatchStream) -> Result<LandedFile> {
+    fs::create_dir_all(&folder)?;
+    let name = format!("part-{partition:05}.parquet");
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_max_row_group_row_count(Some(ROW_GROUP))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .build();
+    let file = tempfile::Builder::new().prefix(".part-").tempfile_in(&folder)?;
+    let mut writer = ArrowWriter::try_new(file, input.schema(), Some(properties))?;
+    let mut rows = 0;
+    while let Some(batch) = input.next().await {
+        let batch = batch?;
+        rows += batch.num_rows() as u64;
+        Progress::add(&bench.progress.landed, batch.num_rows() as u64);
+        writer.write(&batch)?;
+    }
+    let file = writer.into_inner()?;
+    file.as_file().sync_all()?;
+    let bytes = file.as_file().metadata()?.len();
+    file.persist(folder.join(&name)).map_err(|error| error.error)?;
+    Ok(LandedFile { file: name, rows, bytes })
+}

@@ -1,0 +1,56 @@
+//! A stream's way through its plugins is a DataFusion plan: this module has its operators, and what they share.
+//!
+//!     SliceScan -> SourceExec -> [Repartition ->] TransformExec -> [Repartition ->] AssessExec -> LandExec
+//!
+//! What always holds here:
+//! - An operator's state is plain data (plugin digest, config, names), so that a plan can be serialised. What it needs to work
+//!   is found in the task's [`Workbench`].
+//! - What operators leave beside their batches (quarantine, quality states, cursors) goes to files of the run's scratch folder under
+//!   names that depend on operator and partition only: a task that is repeated writes them again, nothing counts twice.
+//! - Rows that meet in one instance come in ascending order of [`ORIGIN`], whatever the number of partitions, so that the first of two
+//!   equal keys is the same row in every run.
+//!
+//! # Why
+//! The slices are rows of an in-memory scan below `SourceExec`, one partition each, because a scheduler that distributes a plan restricts
+//! only leaves that it knows: a custom leaf would be read whole by every task.
+
+mod assess_exec;
+mod land_exec;
+mod plan;
+mod quarantine;
+mod report;
+mod scratch;
+mod source_exec;
+mod transform_exec;
+mod workbench;
+
+pub use assess_exec::{AssessExec, AssessWork};
+pub use land_exec::{LandExec, LandedFile};
+pub use plan::{SourceRead, StreamPlan, TransformStep, stream_plan};
+pub use quarantine::quarantine_schema;
+pub use report::{OperatorMetrics, operator_metrics};
+pub use scratch::{Scratch, SourceNote, TransformNote};
+pub use source_exec::{SourceExec, SourceWork};
+pub use transform_exec::{TransformExec, TransformWork};
+pub use workbench::{Progress, Workbench};
+
+use serde::{Deserialize, Serialize};
+
+/// The lineage column, the last of every batch: page number << 40 | record number.
+pub const ORIGIN: &str = "_origin";
+
+/// A plugin with its config, as an operator keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginStep {
+    /// sha256 of the component, by which the workbench finds it.
+    pub digest: String,
+    /// `name@version`.
+    pub plugin: String,
+    /// Its config as JSON.
+    pub config: String,
+}
+
+/// The page and record that an origin stands for.
+pub fn page_and_record(origin: u64) -> (u32, u64) {
+    (u32::try_from(origin >> 40).expect("24 bits are left"), origin & ((1 << 40) - 1))
+}

@@ -1,0 +1,39 @@
+//! How errors become words and exit codes.
+
+use std::error::Error;
+
+/// The run loaded, or the command did what it was asked.
+pub const OK: u8 = 0;
+/// Something failed that has no code of its own.
+pub const FAILED: u8 = 1;
+/// The command line is wrong.
+pub const USAGE: u8 = 2;
+/// The gate held the run: nothing was loaded.
+pub const HELD: u8 = 3;
+/// The pipeline file, a plugin's config or a grant is wrong.
+pub const CONFIG: u8 = 4;
+/// A plugin is missing, does not fit the contract, or misbehaved.
+pub const PLUGIN: u8 = 5;
+/// The source's data can't be read or can't be had.
+pub const SOURCE: u8 = 6;
+/// The warehouse refused the load.
+pub const WAREHOUSE: u8 = 7;
+/// Another run of the pipeline is going on.
+pub const BUSY: u8 = 8;
+/// Interrupted by a person.
+pub const INTERRUPTED: u8 = 130;
+
+/// An error with its causes in one line, each said once.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !text.ends_with(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = error.source();
+    }
+    text
+}

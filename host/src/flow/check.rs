@@ -1,0 +1,85 @@
+//! Rules across streams: the host joins the clean streams, quality plugins judge the joined rows.
+
+use std::{sync::Arc, time::Instant};
+
+use datafusion::{
+    common::DataFusionError,
+    physical_plan::{ExecutionPlan, ExecutionPlanProperties, execute_stream},
+    prelude::{ParquetReadOptions, SessionContext},
+};
+use futures::StreamExt;
+
+use super::{
+    Plan, RunContext, RunError, Stage,
+    assess::{self, AssessedStream},
+    prepare::CheckWork,
+};
+use crate::{
+    engine::{AssessExec, AssessWork, ORIGIN},
+    plugin::Distribution,
+    quality::Measure,
+};
+
+/// What the rules across streams counted.
+pub(super) async fn across_streams(ctx: &RunContext, plan: &Plan, streams: &[AssessedStream]) -> Result<Vec<Measure>, RunError> {
+    if plan.checks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let started = Instant::now();
+    let session = ctx.session(plan)?;
+    let failed = |source| RunError::Check { check: "the clean streams".into(), source };
+    register(ctx, &session, streams).await.map_err(failed)?;
+    let mut measures = Vec::new();
+    for check in &plan.checks {
+        ctx.watcher.started(Stage::Check, &check.name, None);
+        measures.extend(one(ctx, plan, &session, check).await?);
+        ctx.watcher.finished(Stage::Check, &check.name);
+    }
+    ctx.took("checks", started);
+    Ok(measures)
+}
+
+/// Makes the run's clean streams tables of a session.
+async fn register(ctx: &RunContext, session: &SessionContext, streams: &[AssessedStream]) -> Result<(), DataFusionError> {
+    for stream in streams {
+        let folder = ctx.storage.clean().join(&stream.name).join(&ctx.run);
+        session.register_parquet(&stream.name, folder.to_string_lossy(), ParquetReadOptions::default()).await?;
+    }
+    Ok(())
+}
+
+async fn one(ctx: &RunContext, plan: &Plan, session: &SessionContext, check: &CheckWork) -> Result<Vec<Measure>, RunError> {
+    let failed = |source| RunError::Check { check: check.name.clone(), source };
+    // Joined rows have no single origin; the contract wants the column all the same.
+    let sql = format!("select *, cast(0 as bigint unsigned) as {ORIGIN} from ({})", check.sql.trim().trim_end_matches(';'));
+    let frame = session.sql(&sql).await.map_err(failed)?;
+    let mut node: Arc<dyn ExecutionPlan> = frame.create_physical_plan().await.map_err(failed)?;
+    let partitions = node.output_partitioning().partition_count();
+    for (index, step) in check.quality.iter().enumerate() {
+        let work = AssessWork {
+            step: step.clone(),
+            name: format!("assess{index}"),
+            subject: subject(check),
+            context: ctx.context(&check.stream),
+            distribution: Distribution::Any,
+        };
+        node = Arc::new(AssessExec::new(work, node));
+    }
+    let schema = node.schema();
+    let mut rows = execute_stream(node, session.task_ctx()).map_err(failed)?;
+    while let Some(batch) = rows.next().await {
+        batch.map_err(failed)?;
+    }
+    let mut measures = Vec::new();
+    for (index, step) in check.quality.iter().enumerate() {
+        let name = format!("assess{index}");
+        let counted = assess::sum_up(ctx, plan, &subject(check), &check.stream, &schema, step, &name, partitions).await?;
+        measures.extend(counted.into_iter().map(|measure| Measure { rule: format!("{}: {}", check.name, measure.rule), ..measure }));
+    }
+    Ok(measures)
+}
+
+/// The name of a check's scratch folder; no stream's name holds a dot.
+fn subject(check: &CheckWork) -> String {
+    format!("check.{}", check.name)
+}

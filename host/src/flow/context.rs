@@ -1,0 +1,131 @@
+//! What a run carries through its stages.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use chrono::{DateTime, Utc};
+use datafusion::{
+    execution::runtime_env::RuntimeEnvBuilder,
+    prelude::{SessionConfig, SessionContext},
+};
+
+use super::{Plan, RunError};
+use crate::{
+    config::StorageLayout,
+    egress::{archive::Archive, files::Files},
+    engine::{Progress, Workbench},
+    plugin::{Context, LogSink, Runtime},
+    warehouse::lake::Lake,
+};
+
+/// A stage of a run, for those who watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Pages are read, archived, transformed and assessed: one plan per stream.
+    Extract,
+    /// Rules across streams.
+    Check,
+    /// The warehouse takes the tables.
+    Load,
+    /// Marts are made again.
+    Refresh,
+}
+
+/// Who watches a run: a progress bar, a log, a dashboard.
+pub trait Watcher: Send + Sync {
+    /// `what` (a stream, check, table or mart) enters a stage.
+    fn started(&self, stage: Stage, what: &str, bytes: Option<u64>);
+    /// It left the stage.
+    fn finished(&self, stage: Stage, what: &str);
+}
+
+/// What a run carries through its stages.
+pub struct RunContext {
+    /// The run.
+    pub run: String,
+    /// When it started.
+    pub started: DateTime<Utc>,
+    /// The logical time that plugins see.
+    pub now: DateTime<Utc>,
+    /// The seed that plugins see.
+    pub seed: u64,
+    /// Where it writes.
+    pub storage: StorageLayout,
+    /// Runs the plugins.
+    pub runtime: Arc<Runtime>,
+    /// The warehouse.
+    pub lake: Arc<tokio::sync::Mutex<Lake>>,
+    /// Where messages of plugins go.
+    pub log: LogSink,
+    /// What it has done so far.
+    pub progress: Arc<Progress>,
+    /// Who watches.
+    pub watcher: Arc<dyn Watcher>,
+    /// The archive of each source, by the source's name.
+    pub archives: HashMap<String, Arc<Archive>>,
+    /// The directories that each source may read, by the source's name.
+    pub files: HashMap<String, Arc<Files>>,
+    /// The monotonic time at which it started.
+    pub since: std::time::Instant,
+    /// How long each step took, for the report.
+    pub timings: Mutex<Vec<(String, u64)>>,
+}
+
+impl RunContext {
+    /// The run's scratch folder.
+    pub fn scratch(&self) -> PathBuf {
+        self.storage.work().join(&self.run)
+    }
+
+    /// The time now, by the clock that started the run.
+    pub fn wall_clock(&self) -> DateTime<Utc> {
+        self.started + self.since.elapsed()
+    }
+
+    /// What instances that work on `stream` are told.
+    pub fn context(&self, stream: &str) -> Context {
+        Context { stream: stream.to_owned(), now_micros: self.now.timestamp_micros(), seed: self.seed }
+    }
+
+    /// A session whose operators find what they need.
+    pub fn session(&self, plan: &Plan) -> Result<SessionContext, RunError> {
+        let bench = Workbench {
+            runtime: self.runtime.clone(),
+            plugins: plan.plugins.clone(),
+            files: self.files.clone(),
+            limits: plan.loaded.pipeline.limits.clone(),
+            log: self.log.clone(),
+            scratch: self.scratch(),
+            quarantine: self.storage.quarantine(),
+            clean: self.storage.clean(),
+            run: self.run.clone(),
+            progress: self.progress.clone(),
+        };
+        let engine = &plan.loaded.pipeline.engine;
+        let mut config = SessionConfig::new()
+            .with_batch_size(engine.batch_rows as usize)
+            .with_target_partitions(engine.partitions as usize)
+            .with_extension(Arc::new(bench));
+        // Plugins get plain UTF-8 columns, the form that every Arrow library reads.
+        config.options_mut().execution.parquet.schema_force_view_types = false;
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_limit(SESSION_MEMORY, 1.0)
+            .build_arc()
+            .map_err(|error| RunError::Engine(error.to_string()))?;
+        Ok(SessionContext::new_with_config_rt(config, runtime))
+    }
+
+    /// Remembers how long a step took.
+    pub fn took(&self, step: impl Into<String>, since: std::time::Instant) {
+        let micros = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        if let Ok(mut timings) = self.timings.lock() {
+            timings.push((step.into(), micros));
+        }
+    }
+}
+
+/// What DataFusion's own operators may hold before they spill: joins of checks and repartitioned batches.
+const SESSION_MEMORY: usize = 256 << 20;

@@ -1,0 +1,214 @@
+//! A run from a pipeline file to its place in the history: lock, resume, prepare, stages, outcome.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use chrono::{DateTime, Utc};
+
+use super::{Outcome, Plan, Preparation, Report, RunContext, RunError, Watcher, load, prepare, run};
+use crate::{
+    config::{self, Loaded},
+    egress::archive::Archive,
+    engine::Progress,
+    plugin::{Context, LogLine, LogSink, Runtime},
+    state::{self, Lock, LogEntry, NewRun, Process, RunId, State, Status},
+    warehouse::lake::Lake,
+};
+
+/// What runs share in one process.
+pub struct Host {
+    /// Runs the plugins.
+    pub runtime: Arc<Runtime>,
+    /// Folders in which plugins are looked for, besides `plugins` beside the pipeline file.
+    pub plugin_folders: Vec<PathBuf>,
+}
+
+/// What to run.
+pub struct Launch {
+    /// The pipeline file, or its folder.
+    pub pipeline: PathBuf,
+    /// Directories that take the place of granted ones, by the grant's name.
+    pub overrides: HashMap<String, PathBuf>,
+    /// When it starts.
+    pub started: DateTime<Utc>,
+    /// What it has done so far, for those who watch.
+    pub progress: Arc<Progress>,
+    /// Who watches.
+    pub watcher: Arc<dyn Watcher>,
+}
+
+/// Runs a pipeline and keeps what became of it. When `stop` completes first, the run ends where it is; nothing half-done is visible.
+pub async fn launch(host: &Host, launch: Launch, stop: impl Future<Output = ()>) -> Result<Report, RunError> {
+    let loaded = config::load(&launch.pipeline)?;
+    let storage = loaded.storage();
+    std::fs::create_dir_all(&storage.root).map_err(|source| RunError::File {
+        doing: "make the storage folder",
+        path: storage.root.clone(),
+        source,
+    })?;
+    let lock = Lock::take(&storage, &loaded.pipeline.name)?;
+    let state = State::open(&storage.state_db())?;
+    let lake = Lake::open(&storage.lake()).await?;
+    let id = RunId::new(launch.started, std::process::id());
+    let seen = lake.head().sequence(&loaded.pipeline.name);
+    state.begin_run(&lock, &NewRun { id: id.clone(), started_at: launch.started, process: Process::current(), seen })?;
+    let logs = Arc::new(Mutex::new(Vec::new()));
+    let work = take(host, &launch, loaded, lake, &id, &state, logs.clone());
+    let result = tokio::select! {
+        result = work => result,
+        () = stop => Err(RunError::Stopped),
+    };
+    keep(&state, &id, &result, &logs)?;
+    // The scratch folder holds nothing that outlives the run.
+    let _ = std::fs::remove_dir_all(storage.work().join(id.as_str()));
+    result
+}
+
+async fn take(
+    host: &Host,
+    launch: &Launch,
+    loaded: Loaded,
+    mut lake: Lake,
+    id: &RunId,
+    state: &State,
+    logs: Arc<Mutex<Vec<LogEntry>>>,
+) -> Result<Report, RunError> {
+    if let Some((died, tables)) = load::resume(&mut lake, &loaded.pipeline.name).await? {
+        if let Ok(dead) = died.run.parse() {
+            state.resume(&dead, id)?;
+        }
+        return Ok(Report::resumed(id.as_str(), launch.started, &loaded, &died, tables));
+    }
+    let archives = archives(&loaded, id, launch.started);
+    let sink = sink(logs);
+    let plan = ready(host, loaded, &launch.overrides, &archives, launch.started, sink.clone()).await?;
+    let ctx = context(host, &plan, lake, archives, id.as_str(), launch, sink);
+    run(&ctx, &plan).await
+}
+
+/// Prepares a pipeline with the clock of a run that starts at `started`.
+pub async fn ready(
+    host: &Host,
+    loaded: Loaded,
+    overrides: &HashMap<String, PathBuf>,
+    archives: &HashMap<String, Arc<Archive>>,
+    started: DateTime<Utc>,
+    log: LogSink,
+) -> Result<Plan, RunError> {
+    let now = loaded.pipeline.clock.now.unwrap_or(started);
+    prepare(Preparation {
+        loaded,
+        runtime: &host.runtime,
+        plugin_folders: &host.plugin_folders,
+        overrides,
+        archives,
+        context: Context { stream: String::new(), now_micros: now.timestamp_micros(), seed: seed(now) },
+        log,
+    })
+    .await
+}
+
+/// What a run carries through its stages.
+pub fn context(
+    host: &Host,
+    plan: &Plan,
+    lake: Lake,
+    archives: HashMap<String, Arc<Archive>>,
+    run: &str,
+    launch: &Launch,
+    log: LogSink,
+) -> RunContext {
+    let now = plan.loaded.pipeline.clock.now.unwrap_or(launch.started);
+    RunContext {
+        run: run.to_owned(),
+        started: launch.started,
+        now,
+        seed: seed(now),
+        storage: plan.loaded.storage(),
+        runtime: host.runtime.clone(),
+        lake: Arc::new(tokio::sync::Mutex::new(lake)),
+        log,
+        progress: launch.progress.clone(),
+        watcher: launch.watcher.clone(),
+        archives,
+        files: plan.sources.iter().map(|(name, source)| (name.clone(), source.files.clone())).collect(),
+        since: std::time::Instant::now(),
+        timings: Mutex::default(),
+    }
+}
+
+/// The seed follows from the logical time, so that a pinned clock pins all that plugins see.
+fn seed(now: DateTime<Utc>) -> u64 {
+    now.timestamp_micros().unsigned_abs()
+}
+
+fn archives(loaded: &Loaded, id: &RunId, started: DateTime<Utc>) -> HashMap<String, Arc<Archive>> {
+    let raw = loaded.storage().raw();
+    let level = loaded.pipeline.engine.archive_level;
+    let archive = |source: &String| Arc::new(Archive::new(raw.clone(), id.as_str(), source, started, level));
+    loaded.pipeline.sources.keys().map(|source| (source.clone(), archive(source))).collect()
+}
+
+/// Messages of plugins go to the log at once and to the run's history when it ends.
+fn sink(logs: Arc<Mutex<Vec<LogEntry>>>) -> LogSink {
+    Arc::new(move |line: LogLine| {
+        show(&line);
+        let level = match line.level {
+            tracing::Level::ERROR => state::Level::Error,
+            tracing::Level::WARN => state::Level::Warn,
+            tracing::Level::INFO => state::Level::Info,
+            _ => state::Level::Debug,
+        };
+        let stream = (!line.stream.is_empty()).then_some(line.stream);
+        let entry = LogEntry { at: Utc::now(), level, plugin: Some(line.plugin), stream, message: line.message };
+        if let Ok(mut logs) = logs.lock() {
+            logs.push(entry);
+        }
+    })
+}
+
+/// Hands a plugin's message to the program's own log.
+pub fn show(line: &LogLine) {
+    let LogLine { level, plugin, stream, message } = line;
+    match *level {
+        tracing::Level::ERROR => tracing::error!(%plugin, %stream, "{message}"),
+        tracing::Level::WARN => tracing::warn!(%plugin, %stream, "{message}"),
+        tracing::Level::INFO => tracing::info!(%plugin, %stream, "{message}"),
+        _ => tracing::debug!(%plugin, %stream, "{message}"),
+    }
+}
+
+/// Writes what became of a run into the history.
+fn keep(state: &State, id: &RunId, result: &Result<Report, RunError>, logs: &Mutex<Vec<LogEntry>>) -> Result<(), RunError> {
+    let outcome = match result {
+        Ok(report) => {
+            state.record_measures(id, &report.measures)?;
+            let (read, accepted, quarantined) = report.rows();
+            let loaded = report.tables.iter().map(|table| table.rows_in).sum();
+            state::Outcome {
+                rows: state::Rows { read, accepted, quarantined, loaded },
+                verdict: report.verdict.as_ref().map(|v| if v.holds() { state::Verdict::Hold } else { state::Verdict::Pass }),
+                score: report.verdict.as_ref().and_then(super::gate::Verdict::overall),
+                report: serde_json::to_value(report).ok(),
+                ..state::Outcome::of(if report.outcome == Outcome::Held { Status::Held } else { Status::Loaded })
+            }
+        }
+        Err(RunError::Stopped) => state::Outcome::of(Status::Stopped),
+        Err(error) => state::Outcome { error: Some(crate::error::chain(error)), ..state::Outcome::of(Status::Failed) },
+    };
+    if let Ok(logs) = logs.lock() {
+        state.log(id, &logs)?;
+    }
+    Ok(state.finish_run(id, Utc::now(), &outcome)?)
+}
+
+/// A pipeline's lake, for those who only look.
+pub async fn lake_of(pipeline: &Path) -> Result<(Loaded, Lake), RunError> {
+    let loaded = config::load(pipeline)?;
+    let lake = Lake::open(&loaded.storage().lake()).await?;
+    Ok((loaded, lake))
+}

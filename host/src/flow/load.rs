@@ -1,0 +1,87 @@
+//! Load: the warehouse takes the run's tables, cursors and audit rows; they become visible together or not at all.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use super::{Plan, Report, RunContext, RunError, Stage, assess::AssessedStream};
+use crate::warehouse::lake::{AuditRow, CleanStream, Lake, Load, TableResult};
+
+/// Loads the run's tables.
+pub(super) async fn tables(
+    ctx: &RunContext,
+    plan: &Plan,
+    streams: &[AssessedStream],
+    report: &Report,
+) -> Result<Vec<TableResult>, RunError> {
+    let started = Instant::now();
+    let mut lake = ctx.lake.lock().await;
+    let load = describe(ctx, plan, streams, report, &lake);
+    let mut watched: Option<String> = None;
+    let loaded = lake
+        .load(&load, &mut |table| {
+            if let Some(done) = watched.replace(table.to_owned()) {
+                ctx.watcher.finished(Stage::Load, &done);
+            }
+            ctx.watcher.started(Stage::Load, table, None);
+        })
+        .await?;
+    if let Some(done) = watched {
+        ctx.watcher.finished(Stage::Load, &done);
+    }
+    ctx.took("load", started);
+    Ok(loaded)
+}
+
+/// Finishes the load of a run that died after its gate passed. `None`: there is nothing to finish.
+pub async fn resume(lake: &mut Lake, pipeline: &str) -> Result<Option<(Load, Vec<TableResult>)>, RunError> {
+    let Some(load) = lake.pending(pipeline).await? else { return Ok(None) };
+    let tables = lake.load(&load, &mut |_| ()).await?;
+    lake.refresh(&load.pipeline, &load.run, &load.marts).await?;
+    Ok(Some((load, tables)))
+}
+
+fn describe(ctx: &RunContext, plan: &Plan, streams: &[AssessedStream], report: &Report, lake: &Lake) -> Load {
+    let pipeline = plan.loaded.pipeline.name.clone();
+    let root = &ctx.storage.root;
+    let clean = |stream: &AssessedStream| {
+        let folder = ctx.storage.clean().join(&stream.name).join(&ctx.run);
+        let folder = folder.strip_prefix(root).map(Into::into).unwrap_or(folder);
+        CleanStream { name: stream.name.clone(), files: stream.files.iter().map(|file| folder.join(&file.file)).collect() }
+    };
+    let cursor = |stream: &AssessedStream| Some((format!("{}/{}", stream.source, stream.name), stream.cursor.clone()?));
+    Load {
+        sequence: lake.head().sequence(&pipeline) + 1,
+        run: ctx.run.clone(),
+        streams: streams.iter().map(clean).collect(),
+        tables: plan.tables.clone(),
+        marts: plan.marts.clone(),
+        cursors: streams.iter().filter_map(cursor).collect::<BTreeMap<_, _>>(),
+        audit: audit(ctx, plan, streams, report),
+        pipeline,
+    }
+}
+
+/// One row per stream; the warehouse adds one per table with the rows that it loaded.
+fn audit(ctx: &RunContext, plan: &Plan, streams: &[AssessedStream], report: &Report) -> Vec<AuditRow> {
+    let digests: BTreeMap<_, _> = plan.plugins.values().map(|plugin| (plugin.id(), plugin.digest.clone())).collect();
+    let digests = serde_json::to_string(&digests).unwrap_or_default();
+    streams
+        .iter()
+        .map(|stream| {
+            let scores = report.verdict.iter().flat_map(|verdict| &verdict.scores).find(|s| s.stream.as_deref() == Some(&stream.name));
+            AuditRow {
+                stream: Some(stream.name.clone()),
+                table: None,
+                rows_read: Some(stream.read),
+                rows_accepted: Some(stream.accepted),
+                rows_quarantined: Some(stream.read.saturating_sub(stream.accepted)),
+                rows_loaded: None,
+                bytes_read: Some(stream.bytes),
+                started_at: ctx.started,
+                overall_score: scores.and_then(|scores| scores.overall),
+                verdict: report.verdict.as_ref().map_or("pass", |verdict| verdict.name()).to_owned(),
+                plugin_digests: digests.clone(),
+                scores: scores.and_then(|scores| serde_json::to_string(&scores.dimensions).ok()).unwrap_or_default(),
+            }
+        })
+        .collect()
+}

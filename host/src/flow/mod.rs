@@ -1,0 +1,44 @@
+//! The life of a run: one module per stage, in run order. Stages never import each other; [`run`] reads as one sentence.
+//!
+//!     prepare -> extract -> archive -> transform -> assess -> gate -> load -> refresh
+//!
+//! What always holds here:
+//! - Nothing reaches the warehouse before the gate passed the whole run.
+//! - A held run keeps its clean files, its quarantine and its archive.
+//! - A run that died after its gate passed is finished by the next one, from its clean files ([`load::resume`]).
+
+pub mod gate;
+pub mod launch;
+pub mod load;
+pub mod prepare;
+pub mod preview;
+pub mod refresh;
+pub mod report;
+
+mod assess;
+mod check;
+mod context;
+mod error;
+mod extract;
+
+pub use context::{RunContext, Stage, Watcher};
+pub use error::RunError;
+pub use prepare::{Plan, Preparation, prepare};
+pub use report::{Outcome, Report};
+
+/// Takes what is new through all stages.
+pub async fn run(ctx: &RunContext, plan: &Plan) -> Result<Report, RunError> {
+    let mut report = Report::new(ctx, plan);
+    let streams = assess::streams(ctx, plan).await?;
+    let checked = check::across_streams(ctx, plan, &streams).await?;
+    extract::close_archives(ctx, plan, &mut report)?;
+    report.add_streams(&streams);
+    let verdict = gate::decide(&plan.policy, report.add_measures(&streams, checked));
+    report.judged(&verdict);
+    if verdict.holds() {
+        return Ok(report.ended(ctx, Outcome::Held));
+    }
+    report.tables = load::tables(ctx, plan, &streams, &report).await?;
+    report.marts = refresh::marts(ctx, plan).await?;
+    Ok(report.ended(ctx, Outcome::Loaded))
+}

@@ -1,0 +1,351 @@
+//! Before a run: everything that can be wrong without reading the data is found here, and named.
+
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use indexmap::IndexMap;
+
+use super::{RunError, gate::Policy};
+use crate::{
+    config::{ConfigError, Loaded, Part, Step, near_miss, pointer_path, sql_text},
+    egress::{archive::Archive, files::Files},
+    engine::{ORIGIN, PluginStep, TransformStep},
+    plugin::{
+        Access, Context, Distribution, LogSink, Plugin, QualityInstance, Role, Runtime, SourceInstance, StreamInfo, TransformInstance,
+        resolve,
+    },
+    warehouse::lake::{Lake, TableLoad},
+};
+
+/// What preparing needs.
+pub struct Preparation<'a> {
+    /// The pipeline.
+    pub loaded: Loaded,
+    /// Runs the plugins.
+    pub runtime: &'a Runtime,
+    /// Folders in which plugins are looked for, besides `plugins` beside the pipeline file.
+    pub plugin_folders: &'a [PathBuf],
+    /// Directories that take the place of granted ones, by the grant's name.
+    pub overrides: &'a HashMap<String, PathBuf>,
+    /// The archive of each source; none where nothing is to be kept.
+    pub archives: &'a HashMap<String, Arc<Archive>>,
+    /// The context of the run, but for the stream.
+    pub context: Context,
+    /// Where messages of plugins go.
+    pub log: LogSink,
+}
+
+/// A pipeline that is ready to run.
+pub struct Plan {
+    /// The pipeline.
+    pub loaded: Loaded,
+    /// The plugins, by digest.
+    pub plugins: HashMap<String, Arc<Plugin>>,
+    /// The sources, by name.
+    pub sources: IndexMap<String, SourceWork>,
+    /// The streams, in the pipeline's order.
+    pub streams: Vec<StreamWork>,
+    /// The rules across streams.
+    pub checks: Vec<CheckWork>,
+    /// The tables to load.
+    pub tables: Vec<TableLoad>,
+    /// The marts to refresh: name and SQL.
+    pub marts: Vec<(String, String)>,
+    /// What the gate asks for.
+    pub policy: Policy,
+}
+
+/// A source that is ready.
+pub struct SourceWork {
+    /// Its plugin and config.
+    pub step: PluginStep,
+    /// The directories that it may read.
+    pub files: Arc<Files>,
+}
+
+/// A stream that is ready.
+pub struct StreamWork {
+    /// Its name.
+    pub name: String,
+    /// Its source.
+    pub source: String,
+    /// What the source says of it.
+    pub info: StreamInfo,
+    /// The schema of the source's batches, with the origin.
+    pub input: SchemaRef,
+    /// The transforms and what each makes of its input.
+    pub transforms: Vec<TransformStep>,
+    /// The quality plugins and how each wants rows spread.
+    pub quality: Vec<(PluginStep, Distribution)>,
+}
+
+impl StreamWork {
+    /// The schema of the clean stream, with the origin.
+    pub fn clean_schema(&self) -> &SchemaRef {
+        self.transforms.last().map_or(&self.input, |transform| &transform.shape.schema)
+    }
+}
+
+/// A rule across streams that is ready.
+pub struct CheckWork {
+    /// Its name.
+    pub name: String,
+    /// The stream it counts for.
+    pub stream: String,
+    /// Its SQL.
+    pub sql: String,
+    /// The quality plugins that judge the rows.
+    pub quality: Vec<PluginStep>,
+}
+
+/// Loads plugins, checks configs and grants, asks sources and transforms for their schemas, plans every SQL.
+pub async fn prepare(request: Preparation<'_>) -> Result<Plan, RunError> {
+    let mut work = Work { plugins: HashMap::new(), request };
+    let sources = work.sources().await?;
+    let infos = work.discover(&sources).await?;
+    let streams = work.streams(&infos).await?;
+    let checks = work.checks(&streams).await?;
+    let tables = work.tables(&streams).await?;
+    let marts = work.marts()?;
+    let policy = Policy::new(&work.request.loaded.pipeline);
+    Ok(Plan { plugins: work.plugins, loaded: work.request.loaded, sources, streams, checks, tables, marts, policy })
+}
+
+struct Work<'a> {
+    request: Preparation<'a>,
+    plugins: HashMap<String, Arc<Plugin>>,
+}
+
+impl Work<'_> {
+    fn wrong(&self, path: &[&str], part: Part, message: impl Into<String>, help: Option<String>) -> RunError {
+        let problem = self.request.loaded.problem(path, part, message).with_help(help);
+        RunError::Config(ConfigError::from(problem))
+    }
+
+    async fn load(&mut self, name: &str, role: Role) -> Result<Arc<Plugin>, RunError> {
+        let path = resolve(name, &self.request.loaded.root, self.request.plugin_folders)?;
+        let plugin = self.request.runtime.load(&path).await?;
+        plugin.expect_role(role)?;
+        self.plugins.insert(plugin.digest.clone(), plugin.clone());
+        Ok(plugin)
+    }
+
+    /// Loads a plugin and holds its config against the schema that it publishes.
+    async fn step(&mut self, name: &str, config: &serde_json::Value, role: Role, place: &[&str]) -> Result<PluginStep, RunError> {
+        let plugin = self.load(name, role).await?;
+        self.check_config(&plugin, config, place)?;
+        Ok(PluginStep { digest: plugin.digest.clone(), plugin: plugin.id(), config: config.to_string() })
+    }
+
+    fn check_config(&self, plugin: &Plugin, config: &serde_json::Value, place: &[&str]) -> Result<(), RunError> {
+        let Ok(validator) = jsonschema::validator_for(&plugin.manifest.config_schema) else {
+            return Err(self.wrong(place, Part::Key, format!("{} publishes a config schema that is none", plugin.id()), None));
+        };
+        let Some(error) = validator.iter_errors(config).next() else { return Ok(()) };
+        let inside = pointer_path(&error.instance_path().to_string());
+        let (word, message, help) = explain(&error, plugin);
+        let mut path: Vec<&str> = place.to_vec();
+        path.push("config");
+        path.extend(inside.iter().map(String::as_str));
+        let part = if word.is_some() { Part::Key } else { Part::Value };
+        path.extend(word.as_deref());
+        Err(self.wrong(&path, part, message, help))
+    }
+
+    async fn sources(&mut self) -> Result<IndexMap<String, SourceWork>, RunError> {
+        let mut sources = IndexMap::new();
+        for (name, source) in self.request.loaded.pipeline.sources.clone() {
+            let place = ["sources", name.as_str()];
+            let step = self.step(&source.plugin, &source.config, Role::Source, &place).await?;
+            let root = self.request.loaded.root.clone();
+            let place_of = |grant: &String, path: &PathBuf| match self.request.overrides.get(grant) {
+                Some(path) => path.clone(),
+                None => root.join(path),
+            };
+            let granted = source.grants.files.iter().map(|(grant, path)| (grant, place_of(grant, path)));
+            let archive = self.request.archives.get(&name).cloned();
+            let files = Files::open_directories(granted, archive).map_err(|(grant, path, source)| RunError::Grant {
+                source_name: name.clone(),
+                name: grant,
+                path,
+                source,
+            })?;
+            sources.insert(name, SourceWork { step, files: Arc::new(files) });
+        }
+        Ok(sources)
+    }
+
+    fn access(&self, files: Option<Arc<Files>>) -> Access {
+        Access { limits: self.request.loaded.pipeline.limits.clone(), log: self.request.log.clone(), files }
+    }
+
+    fn context(&self, stream: &str) -> Context {
+        Context { stream: stream.to_owned(), ..self.request.context.clone() }
+    }
+
+    /// What each source offers.
+    async fn discover(&self, sources: &IndexMap<String, SourceWork>) -> Result<HashMap<String, Vec<StreamInfo>>, RunError> {
+        let mut infos = HashMap::new();
+        for (name, source) in sources {
+            let plugin = &self.plugins[&source.step.digest];
+            let access = self.access(Some(source.files.clone()));
+            let mut instance = SourceInstance::new(self.request.runtime, plugin, "", &source.step.config, &access).await?;
+            instance.check().await?;
+            infos.insert(name.clone(), instance.discover().await?);
+        }
+        Ok(infos)
+    }
+
+    async fn streams(&mut self, infos: &HashMap<String, Vec<StreamInfo>>) -> Result<Vec<StreamWork>, RunError> {
+        let pipeline = self.request.loaded.pipeline.clone();
+        let only = pipeline.sources.keys().next().cloned().unwrap_or_default();
+        let mut streams = Vec::new();
+        for (name, stream) in &pipeline.streams {
+            let source = stream.source.clone().unwrap_or_else(|| only.clone());
+            let offered = infos.get(&source).map(Vec::as_slice).unwrap_or_default();
+            let Some(info) = offered.iter().find(|info| info.name == *name).cloned() else {
+                let near = near_miss(name, offered.iter().map(|info| info.name.as_str())).map(|near| format!("did you mean `{near}`?"));
+                let message = format!("source `{source}` has no stream `{name}`");
+                return Err(self.wrong(&["streams", name], Part::Key, message, near));
+            };
+            let input = with_origin(&info.schema);
+            let transforms = self.transforms(name, &stream.transforms, &input).await?;
+            let clean = transforms.last().map_or(&input, |transform: &TransformStep| &transform.shape.schema).clone();
+            let quality = self.quality(&["streams", name], name, &stream.quality, &clean).await?;
+            streams.push(StreamWork { name: name.clone(), source, info, input, transforms, quality });
+        }
+        Ok(streams)
+    }
+
+    async fn transforms(&mut self, stream: &str, steps: &[Step], input: &SchemaRef) -> Result<Vec<TransformStep>, RunError> {
+        let mut found: Vec<TransformStep> = Vec::new();
+        for (index, step) in steps.iter().enumerate() {
+            let index = index.to_string();
+            let step = self.step(&step.plugin, &step.config, Role::Transform, &["streams", stream, "transforms", &index]).await?;
+            let input = found.last().map_or(input, |transform| &transform.shape.schema).clone();
+            let plugin = self.plugins[&step.digest].clone();
+            let access = self.access(None);
+            let mut instance = TransformInstance::new(self.request.runtime, &plugin, &self.context(stream), &step.config, &access).await?;
+            let shape = instance.shape(&input).await?;
+            found.push(TransformStep { step, shape });
+        }
+        Ok(found)
+    }
+
+    async fn quality(
+        &mut self,
+        place: &[&str],
+        stream: &str,
+        steps: &[Step],
+        input: &SchemaRef,
+    ) -> Result<Vec<(PluginStep, Distribution)>, RunError> {
+        let mut found = Vec::new();
+        for (index, step) in steps.iter().enumerate() {
+            let index = index.to_string();
+            let place = [place, &["quality", index.as_str()]].concat();
+            let step = self.step(&step.plugin, &step.config, Role::Quality, &place).await?;
+            let plugin = self.plugins[&step.digest].clone();
+            let access = self.access(None);
+            let mut instance = QualityInstance::new(self.request.runtime, &plugin, &self.context(stream), &step.config, &access).await?;
+            let distribution = instance.plan(input).await?;
+            found.push((step, distribution));
+        }
+        Ok(found)
+    }
+
+    async fn checks(&mut self, streams: &[StreamWork]) -> Result<Vec<CheckWork>, RunError> {
+        let schemas = schemas(streams);
+        let mut found = Vec::new();
+        for (name, check) in self.request.loaded.pipeline.checks.clone() {
+            let sql = sql_text(&self.request.loaded, &check.sql)?.text;
+            let place = ["checks", name.as_str()];
+            let schema = match Lake::check_sql(&schemas, &sql).await {
+                Ok(schema) => schema,
+                Err(error) => return Err(self.wrong_sql(&["checks", &name, "sql"], &error)),
+            };
+            let quality = self.quality(&place, &check.stream, &check.quality, &with_origin(&schema)).await?;
+            let quality = quality.into_iter().map(|(step, _)| step).collect();
+            found.push(CheckWork { name, stream: check.stream, sql, quality });
+        }
+        Ok(found)
+    }
+
+    async fn tables(&mut self, streams: &[StreamWork]) -> Result<Vec<TableLoad>, RunError> {
+        let schemas = schemas(streams);
+        let mut found = Vec::new();
+        for (name, table) in self.request.loaded.pipeline.tables.clone() {
+            let sql = table.sql.as_deref().map(|sql| sql_text(&self.request.loaded, sql)).transpose()?.map(|sql| sql.text);
+            let schema = match (&sql, &table.stream) {
+                (Some(sql), _) => match Lake::check_sql(&schemas, sql).await {
+                    Ok(schema) => schema,
+                    Err(error) => return Err(self.wrong_sql(&["tables", &name, "sql"], &error)),
+                },
+                (None, stream) => {
+                    let known = schemas.iter().find(|(known, _)| Some(known) == stream.as_ref());
+                    known.map_or_else(|| Arc::new(Schema::empty()), |(_, schema)| schema.clone())
+                }
+            };
+            if let Some(key) = table.key.iter().find(|key| schema.field_with_name(key).is_err()) {
+                let near = near_miss(key, schema.fields().iter().map(|field| field.name().as_str()));
+                let near = near.map(|near| format!("did you mean `{near}`?"));
+                return Err(self.wrong(&["tables", &name, "key"], Part::Value, format!("table `{name}` has no column `{key}`"), near));
+            }
+            found.push(TableLoad { name, sql, stream: table.stream, mode: table.mode, key: table.key });
+        }
+        Ok(found)
+    }
+
+    fn marts(&self) -> Result<Vec<(String, String)>, RunError> {
+        let marts = &self.request.loaded.pipeline.marts;
+        marts.iter().map(|(name, mart)| Ok((name.clone(), sql_text(&self.request.loaded, &mart.sql)?.text))).collect()
+    }
+
+    fn wrong_sql(&self, path: &[&str], error: &dyn std::error::Error) -> RunError {
+        self.wrong(path, Part::Value, format!("this SQL can't be planned: {}", crate::error::chain(error)), None)
+    }
+}
+
+/// A stream's schema with the lineage column, as the contract has it.
+fn with_origin(schema: &Schema) -> SchemaRef {
+    let mut fields = schema.fields().to_vec();
+    fields.push(Arc::new(Field::new(ORIGIN, DataType::UInt64, false)));
+    Arc::new(Schema::new(fields))
+}
+
+fn schemas(streams: &[StreamWork]) -> Vec<(String, SchemaRef)> {
+    streams.iter().map(|stream| (stream.name.clone(), stream.clean_schema().clone())).collect()
+}
+
+/// The word at fault (where a key is), what is wrong, and the near miss.
+fn explain(error: &jsonschema::ValidationError<'_>, plugin: &Plugin) -> (Option<String>, String, Option<String>) {
+    use jsonschema::error::ValidationErrorKind as Kind;
+    let id = plugin.id();
+    match error.kind() {
+        Kind::AdditionalProperties { unexpected } => {
+            let word = unexpected.first().cloned().unwrap_or_default();
+            let known = property_names(&plugin.manifest.config_schema);
+            let near = near_miss(&word, known.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+            (Some(word.clone()), format!("{id} has no setting `{word}` here"), near)
+        }
+        _ => (None, format!("{id} does not take this: {error}"), None),
+    }
+}
+
+/// All property names of a schema, for near misses.
+fn property_names(schema: &serde_json::Value) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut open = vec![schema];
+    while let Some(value) = open.pop() {
+        match value {
+            serde_json::Value::Object(map) => {
+                if let Some(serde_json::Value::Object(properties)) = map.get("properties") {
+                    names.extend(properties.keys().cloned());
+                }
+                open.extend(map.values());
+            }
+            serde_json::Value::Array(values) => open.extend(values),
+            _ => {}
+        }
+    }
+    names
+}

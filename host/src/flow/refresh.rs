@@ -1,0 +1,19 @@
+//! Refresh: marts are made again from the tables that were just loaded.
+
+use std::time::Instant;
+
+use super::{Plan, RunContext, RunError, Stage};
+use crate::warehouse::lake::TableResult;
+
+/// Makes the pipeline's marts again.
+pub(super) async fn marts(ctx: &RunContext, plan: &Plan) -> Result<Vec<TableResult>, RunError> {
+    if plan.marts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let started = Instant::now();
+    ctx.watcher.started(Stage::Refresh, "marts", None);
+    let refreshed = ctx.lake.lock().await.refresh(&plan.loaded.pipeline.name, &ctx.run, &plan.marts).await?;
+    ctx.watcher.finished(Stage::Refresh, "marts");
+    ctx.took("refresh", started);
+    Ok(refreshed)
+}

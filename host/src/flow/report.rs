@@ -1,0 +1,235 @@
+//! What a run has to say when it ends: for a person's summary, for `--json`, for the state store.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Plan, RunContext, assess::AssessedStream, gate::Verdict};
+use crate::{
+    config::{Loaded, StorageLayout},
+    egress::archive::Page,
+    engine::OperatorMetrics,
+    quality::{Dimension, Measure},
+    warehouse::lake::{Load, TableResult},
+};
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It has not ended.
+    Running,
+    /// Everything is visible.
+    Loaded,
+    /// The gate held it; nothing was loaded.
+    Held,
+    /// It finished the load of a run that had died.
+    Resumed,
+}
+
+/// Why rows were rejected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// Who rejected them.
+    pub plugin: String,
+    /// By which rule.
+    pub rule: String,
+    /// The dimension that they count against.
+    pub dimension: Dimension,
+    /// Why, in words.
+    pub reason: String,
+    /// How many.
+    pub rows: u64,
+}
+
+/// What became of a stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StreamReport {
+    /// The stream.
+    pub stream: String,
+    /// Its source.
+    pub source: String,
+    /// Records that were read.
+    pub read: u64,
+    /// Rows that were accepted.
+    pub accepted: u64,
+    /// Rows that were rejected.
+    pub quarantined: u64,
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// Why rows were rejected.
+    pub reasons: Vec<Reason>,
+    /// The bytes of its clean files.
+    pub clean_bytes: u64,
+    /// Microseconds from start to end.
+    pub micros: u64,
+    /// What operators measured, from the root of the plan to its leaves.
+    pub operators: Vec<OperatorMetrics>,
+}
+
+/// What was archived of a source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchiveReport {
+    /// The source.
+    pub source: String,
+    /// Pages.
+    pub pages: u64,
+    /// Bytes as they came.
+    pub bytes: u64,
+    /// Bytes on disk.
+    pub packed_bytes: u64,
+    /// The run's manifest.
+    pub manifest: Option<PathBuf>,
+}
+
+/// Where a run's files are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Places {
+    /// The storage folder.
+    pub storage: PathBuf,
+    /// Raw pages.
+    pub raw: PathBuf,
+    /// Clean files.
+    pub clean: PathBuf,
+    /// Rejected rows.
+    pub quarantine: PathBuf,
+    /// The warehouse.
+    pub lake: PathBuf,
+}
+
+impl Places {
+    fn new(storage: &StorageLayout, run: &str) -> Self {
+        Self {
+            storage: storage.root.clone(),
+            raw: storage.raw(),
+            clean: storage.clean(),
+            quarantine: storage.quarantine().join(run),
+            lake: storage.lake(),
+        }
+    }
+}
+
+/// What a run has to say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The run.
+    pub run: String,
+    /// The pipeline.
+    pub pipeline: String,
+    /// When it started.
+    pub started: DateTime<Utc>,
+    /// Milliseconds from start to end.
+    pub millis: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What was archived.
+    pub archives: Vec<ArchiveReport>,
+    /// What became of each stream.
+    pub streams: Vec<StreamReport>,
+    /// What rules counted.
+    pub measures: Vec<Measure>,
+    /// The gate's verdict.
+    pub verdict: Option<Verdict>,
+    /// The tables that were loaded.
+    pub tables: Vec<TableResult>,
+    /// The marts that were refreshed.
+    pub marts: Vec<TableResult>,
+    /// Where the files are.
+    pub places: Places,
+    /// How long each step took, in microseconds.
+    pub timings: Vec<(String, u64)>,
+    #[serde(skip)]
+    clock: Option<std::time::Instant>,
+}
+
+impl Report {
+    pub(super) fn new(ctx: &RunContext, plan: &Plan) -> Self {
+        Self {
+            run: ctx.run.clone(),
+            pipeline: plan.loaded.pipeline.name.clone(),
+            started: ctx.started,
+            millis: 0,
+            outcome: Outcome::Running,
+            archives: Vec::new(),
+            streams: Vec::new(),
+            measures: Vec::new(),
+            verdict: None,
+            tables: Vec::new(),
+            marts: Vec::new(),
+            places: Places::new(&ctx.storage, &ctx.run),
+            timings: Vec::new(),
+            clock: Some(std::time::Instant::now()),
+        }
+    }
+
+    /// The report of a run that only finished what another one had begun.
+    pub(super) fn resumed(run: &str, started: DateTime<Utc>, loaded: &Loaded, died: &Load, tables: Vec<TableResult>) -> Self {
+        let storage = loaded.storage();
+        Self {
+            run: run.to_owned(),
+            pipeline: loaded.pipeline.name.clone(),
+            started,
+            millis: 0,
+            outcome: Outcome::Resumed,
+            archives: Vec::new(),
+            streams: Vec::new(),
+            measures: Vec::new(),
+            verdict: None,
+            tables,
+            marts: Vec::new(),
+            places: Places::new(&storage, &died.run),
+            timings: Vec::new(),
+            clock: None,
+        }
+    }
+
+    pub(super) fn archived(&mut self, source: &str, pages: &[Page], manifest: Option<PathBuf>) {
+        self.archives.push(ArchiveReport {
+            source: source.to_owned(),
+            pages: pages.len() as u64,
+            bytes: pages.iter().map(|page| page.bytes).sum(),
+            packed_bytes: pages.iter().map(|page| page.packed_bytes).sum(),
+            manifest,
+        });
+    }
+
+    pub(super) fn add_streams(&mut self, streams: &[AssessedStream]) {
+        self.streams.extend(streams.iter().map(|stream| StreamReport {
+            stream: stream.name.clone(),
+            source: stream.source.clone(),
+            read: stream.read,
+            accepted: stream.accepted,
+            quarantined: stream.read.saturating_sub(stream.accepted),
+            bytes: stream.bytes,
+            reasons: stream.reasons.clone(),
+            clean_bytes: stream.files.iter().map(|file| file.bytes).sum(),
+            micros: stream.micros,
+            operators: stream.operators.clone(),
+        }));
+    }
+
+    pub(super) fn add_measures(&mut self, streams: &[AssessedStream], checked: Vec<Measure>) -> &[Measure] {
+        self.measures.extend(streams.iter().flat_map(|stream| stream.measures.clone()));
+        self.measures.extend(checked);
+        &self.measures
+    }
+
+    pub(super) fn judged(&mut self, verdict: &Verdict) {
+        self.verdict = Some(verdict.clone());
+    }
+
+    pub(super) fn ended(mut self, ctx: &RunContext, outcome: Outcome) -> Self {
+        self.outcome = outcome;
+        self.timings = ctx.timings.lock().map(|timings| timings.clone()).unwrap_or_default();
+        self.millis = self.clock.map_or(0, |clock| u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX));
+        self
+    }
+
+    /// Records read, rows accepted, rows quarantined over all streams.
+    pub fn rows(&self) -> (u64, u64, u64) {
+        self.streams.iter().fold((0, 0, 0), |(read, accepted, quarantined), stream| {
+            (read + stream.read, accepted + stream.accepted, quarantined + stream.quarantined)
+        })
+    }
+}

@@ -1,0 +1,17 @@
+//! tidegate: an ETL host in one binary.
+//!
+//! Data flows through only when the gate says so. Sources, transforms and quality rules are WebAssembly components in a sandbox that hand
+//! Arrow record batches to the host; the host extracts, archives, gates, loads and shows.
+
+pub mod build;
+pub mod cli;
+pub mod config;
+pub mod egress;
+pub mod engine;
+pub mod error;
+pub mod flow;
+pub mod plugin;
+pub mod quality;
+pub mod sample;
+pub mod state;
+pub mod warehouse;

@@ -1,0 +1,127 @@
+//! Arrow IPC across the sandbox. What a guest hands over is validated here and nowhere else.
+
+use std::{
+    cell::Cell,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Once,
+};
+
+use arrow::{
+    array::RecordBatch,
+    buffer::Buffer,
+    datatypes::{Schema, SchemaRef},
+    error::ArrowError,
+    ipc::{reader::StreamDecoder, writer::StreamWriter},
+};
+
+use super::MAX_BATCH_ROWS;
+
+/// A schema as an IPC stream without a batch.
+pub fn encode_schema(schema: &Schema) -> Result<Vec<u8>, ArrowError> {
+    let mut writer = StreamWriter::try_new(Vec::with_capacity(1024), schema)?;
+    writer.finish()?;
+    writer.into_inner()
+}
+
+/// One batch as an IPC stream.
+pub fn encode(batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
+    let mut writer = StreamWriter::try_new(Vec::with_capacity(batch.get_array_memory_size() + 2048), &batch.schema())?;
+    writer.write(batch)?;
+    writer.finish()?;
+    writer.into_inner()
+}
+
+/// The schema of a guest's IPC stream, or why it is none.
+pub fn decode_schema(bytes: Vec<u8>) -> Result<SchemaRef, String> {
+    let (schema, batches) = decode_stream(bytes)?;
+    if !batches.is_empty() {
+        return Err("a schema was expected, it sent batches".into());
+    }
+    Ok(schema)
+}
+
+/// The batches of a guest's IPC stream, or why they can't be used. Every buffer is checked (offsets, UTF-8, lengths, nulls where none
+/// are allowed), and the schema must be the declared one.
+pub fn decode(bytes: Vec<u8>, declared: &SchemaRef) -> Result<Vec<RecordBatch>, String> {
+    let (schema, batches) = decode_stream(bytes)?;
+    same_schema(&schema, declared)?;
+    batches
+        .into_iter()
+        .map(|batch| {
+            if batch.num_rows() > MAX_BATCH_ROWS {
+                return Err(format!("a batch has {} rows, {MAX_BATCH_ROWS} are allowed", batch.num_rows()));
+            }
+            // Takes the declared schema and refuses nulls where it has none.
+            RecordBatch::try_new(declared.clone(), batch.columns().to_vec()).map_err(|error| error.to_string())
+        })
+        .collect()
+}
+
+fn same_schema(found: &Schema, declared: &Schema) -> Result<(), String> {
+    if found.fields().len() != declared.fields().len() {
+        return Err(format!("a batch has {} columns, {} are declared", found.fields().len(), declared.fields().len()));
+    }
+    for (found, declared) in found.fields().iter().zip(declared.fields()) {
+        if found.name() != declared.name() || found.data_type() != declared.data_type() {
+            return Err(format!(
+                "a batch has the column `{}` of type {}, declared is `{}` of type {}",
+                found.name(),
+                found.data_type(),
+                declared.name(),
+                declared.data_type()
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn decode_stream(bytes: Vec<u8>) -> Result<(SchemaRef, Vec<RecordBatch>), String> {
+    // arrow checks buffers and flatbuffers, but its IPC reader can still panic on metadata that lies about lengths; a guest must not
+    // be able to end the host with it.
+    quietly(|| {
+        let mut decoder = StreamDecoder::new();
+        let mut buffer = Buffer::from_vec(bytes);
+        let mut batches = Vec::with_capacity(1);
+        while !buffer.is_empty() {
+            let before = buffer.len();
+            if let Some(batch) = decoder.decode(&mut buffer)? {
+                batches.push(batch);
+            }
+            if buffer.len() == before {
+                return Err(ArrowError::IpcError("the stream has bytes after its end".into()));
+            }
+        }
+        decoder.finish()?;
+        let schema = decoder.schema().ok_or_else(|| ArrowError::IpcError("the stream has no schema".into()))?;
+        Ok((schema, batches))
+    })
+    .map_err(|error| format!("its Arrow IPC is broken: {error}"))
+}
+
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `work`; a panic in it becomes an error and prints nothing.
+fn quietly<T>(work: impl FnOnce() -> Result<T, ArrowError>) -> Result<T, String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                previous(info);
+            }
+        }));
+    });
+    QUIET.set(true);
+    let result = catch_unwind(AssertUnwindSafe(work));
+    QUIET.set(false);
+    match result {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(panic) => Err(panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string))
+            .unwrap_or_else(|| "lengths that contradict each other".into())),
+    }
+}

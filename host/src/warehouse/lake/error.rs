@@ -1,0 +1,256 @@
+//! What can go wrong in the lake, in words fit to follow "failed to ...".
+
+use std::{error::Error, io, path::PathBuf};
+
+use datafusion::{arrow::error::ArrowError, common::DataFusionError};
+use deltalake_core::DeltaTableError;
+
+/// Why the lake could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum LakeError {
+    /// A file or folder is out of reach.
+    #[error("{action} `{}`", path.display())]
+    File {
+        /// What was to be done with it.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// One of the lake's own files can't be understood.
+    #[error("understand `{}`", path.display())]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// One of the lake's own files was written by a newer tidegate.
+    #[error("understand `{}`: its version is {found}, this tidegate knows {known}", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The version that it has.
+        found: u32,
+        /// The version that this program writes.
+        known: u32,
+    },
+    /// A statement can't be planned or fails while it runs.
+    #[error("run the SQL of {what}")]
+    Sql {
+        /// Whose statement it is.
+        what: String,
+        /// What DataFusion says, without values.
+        source: Box<DataFusionError>,
+    },
+    /// A statement names a table that is not there.
+    #[error("find the table `{name}` that {what} names")]
+    UnknownTable {
+        /// Whose statement it is.
+        what: String,
+        /// The name.
+        name: String,
+        /// The name that was probably meant.
+        near: Option<String>,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// A table is made of a stream that the run does not have, or has no file of.
+    #[error("load the table `{table}`: the run has no clean file of the stream `{stream}`")]
+    NoStream {
+        /// The table.
+        table: String,
+        /// The stream.
+        stream: String,
+    },
+    /// A table has a name that the lake keeps for itself, or that is no name of a folder.
+    #[error("load the table `{table}`: the lake can't have a table of this name")]
+    TableName {
+        /// The table.
+        table: String,
+    },
+    /// A column has a name that Delta does not take.
+    #[error("load the table `{table}`: `{column}` can't be the name of a column")]
+    ColumnName {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// Delta has no type for a column, or no comparison for it where a merge needs one.
+    #[error("load the table `{table}`: the lake has no place for the column `{column}` of type {found}")]
+    ColumnType {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Its Arrow type.
+        found: String,
+    },
+    /// A column of an existing table changed its type.
+    #[error("load the table `{table}`: its column `{column}` is {found}, the run carries {wanted}")]
+    TypeChanged {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Its type in the table.
+        found: String,
+        /// Its type in the run.
+        wanted: String,
+    },
+    /// A table is merged by a column that its rows don't have, or by none.
+    #[error("merge into the table `{table}`: its rows have no key column `{column}`")]
+    NoKey {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// The column that was probably meant.
+        near: Option<String>,
+    },
+    /// A key occurs more than once among the rows to merge.
+    #[error("merge into the table `{table}`: {keys} values of its key `{}` occur more than once, in {rows} rows", key.join(", "))]
+    DuplicateKeys {
+        /// The table.
+        table: String,
+        /// The key's columns.
+        key: Vec<String>,
+        /// How many values occur more than once.
+        keys: u64,
+        /// How many rows carry them.
+        rows: u64,
+    },
+    /// Rows to merge lack a part of their key.
+    #[error("merge into the table `{table}`: {rows} rows have nulls in the key `{}`", key.join(", "))]
+    NullKeys {
+        /// The table.
+        table: String,
+        /// The key's columns.
+        key: Vec<String>,
+        /// How many rows.
+        rows: u64,
+    },
+    /// Delta Lake refused.
+    #[error("{action} the table `{table}`")]
+    Delta {
+        /// What was to be done with it.
+        action: &'static str,
+        /// The table.
+        table: String,
+        /// What Delta Lake says.
+        source: Box<DeltaTableError>,
+    },
+    /// Another load of the pipeline waits to be finished.
+    #[error("load the run: the load of run `{run}` of `{pipeline}` is not finished")]
+    Pending {
+        /// The pipeline.
+        pipeline: String,
+        /// The run whose load is not finished.
+        run: String,
+    },
+    /// The load does not follow the last one.
+    #[error("load the run: it is number {found} of `{pipeline}`, the lake waits for number {wanted}")]
+    OutOfOrder {
+        /// The pipeline.
+        pipeline: String,
+        /// The sequence of the load.
+        found: u64,
+        /// The sequence that the lake waits for.
+        wanted: u64,
+    },
+}
+
+impl LakeError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::UnknownTable { near: Some(near), .. } | Self::NoKey { near: Some(near), .. } => format!("did you mean `{near}`?"),
+            Self::UnknownTable { known, .. } if known.is_empty() => "there are no tables yet: run the pipeline first".into(),
+            Self::UnknownTable { known, .. } => format!("there are: {}", quoted(known)),
+            Self::NoKey { .. } => "`key` names columns of the table's rows".into(),
+            Self::ColumnName { .. } => {
+                "name it with `as` in the table's SQL: letters, digits and `_`, and no name twice in upper and lower case".into()
+            }
+            Self::ColumnType { .. } => "cast it in the table's SQL".into(),
+            Self::TypeChanged { .. } => "cast it in the table's SQL, or load the table with mode = \"replace\"".into(),
+            Self::DuplicateKeys { .. } => "choose a key that identifies a row, or reduce the rows to one per key in the table's SQL".into(),
+            Self::NullKeys { .. } => "leave these rows out in the table's SQL, or choose another key".into(),
+            Self::Newer { .. } => "use the tidegate that wrote it, or a newer one".into(),
+            Self::Pending { .. } => "it is finished before the next run".into(),
+            _ => return None,
+        };
+        Some(hint)
+    }
+
+    pub(super) fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { action, path, source }
+    }
+
+    pub(super) fn sql(what: &str) -> impl Fn(DataFusionError) -> Self + '_ {
+        move |error| Self::Sql { what: what.to_owned(), source: Box::new(without_values(error)) }
+    }
+
+    pub(super) fn delta<'t>(action: &'static str, table: &'t str) -> impl Fn(DeltaTableError) -> Self + 't {
+        move |error| Self::Delta { action, table: table.to_owned(), source: Box::new(error) }
+    }
+
+    /// Whether the memory for queries was too small for the way in which it was tried.
+    pub(super) fn is_out_of_memory(&self) -> bool {
+        let mut cause: Option<&(dyn Error + 'static)> = Some(self);
+        while let Some(error) = cause {
+            // A deep clone of a shared error keeps its text only.
+            if error.to_string().contains("Resources exhausted") {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Arrow quotes the value that it could not cast or parse; rows don't belong in errors.
+fn without_values(error: DataFusionError) -> DataFusionError {
+    let root = match error.find_root() {
+        DataFusionError::ArrowError(root, _) => root,
+        _ => return error,
+    };
+    match root.as_ref() {
+        ArrowError::CastError(text) => DataFusionError::Execution(format!("cast: {}", blank_quotes(text))),
+        ArrowError::ParseError(text) => DataFusionError::Execution(format!("parse: {}", blank_quotes(text))),
+        ArrowError::InvalidArgumentError(text) => DataFusionError::Execution(blank_quotes(text)),
+        _ => error,
+    }
+}
+
+fn blank_quotes(text: &str) -> String {
+    match (text.find('\''), text.rfind('\'')) {
+        (Some(first), Some(last)) if first < last => format!("{}'...'{}", &text[..first], &text[last + 1..]),
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_rows_stay_out_of_errors() {
+        let cast = ArrowError::CastError("Cannot cast string 'it's secret' to value of Int32 type".into());
+        let text = without_values(DataFusionError::ArrowError(Box::new(cast), None)).to_string();
+        assert_eq!(text, "Execution error: cast: Cannot cast string '...' to value of Int32 type");
+    }
+
+    #[test]
+    fn a_small_memory_is_seen_through_every_wrapper() {
+        let error = DataFusionError::Context("join".into(), Box::new(DataFusionError::ResourcesExhausted("12 MiB".into())));
+        assert!(LakeError::delta("merge into", "orders")(error.into()).is_out_of_memory());
+        assert!(!LakeError::sql("`orders`")(DataFusionError::Plan("no".into())).is_out_of_memory());
+    }
+}

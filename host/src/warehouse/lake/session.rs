@@ -1,0 +1,152 @@
+//! The DataFusion sessions of the lake: the one place where they are configured, and how streams and tables get into them.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
+
+use datafusion::{
+    arrow::datatypes::SchemaRef,
+    common::{DataFusionError, Result},
+    datasource::{
+        file_format::parquet::ParquetFormat,
+        listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl},
+    },
+    execution::{
+        SessionStateBuilder,
+        context::SQLOptions,
+        disk_manager::{DiskManagerBuilder, DiskManagerMode},
+        memory_pool::FairSpillPool,
+        runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
+    },
+    prelude::{DataFrame, SessionConfig, SessionContext},
+};
+use deltalake_core::{delta_datafusion::planner::DeltaPlanner, table::builder::parse_table_uri};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+
+use super::{LakeError, load::CleanStream, types::viewed};
+use crate::config::near_miss;
+
+/// What joins, groups and sorts may hold in memory, all together; what needs more goes to disk.
+pub(super) const MEMORY_BYTES: usize = 256 << 20;
+/// More partitions than this make more, smaller files without being faster: the writer is one task.
+const MAX_PARTITIONS: usize = 4;
+
+/// How two sides are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Join {
+    /// Fast; one side has to fit into memory.
+    Hash,
+    /// Sorts both sides, on disk if need be.
+    SortMerge,
+}
+
+/// Makes sessions that share one budget of memory.
+#[derive(Debug, Clone)]
+pub(super) struct Sessions {
+    runtime: Arc<RuntimeEnv>,
+}
+
+impl Sessions {
+    /// Sessions that use `memory` bytes and then the folder `spill`.
+    pub fn new(memory: usize, spill: PathBuf) -> Result<Self> {
+        let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Directories(vec![spill]));
+        let pool = Arc::new(FairSpillPool::new(memory));
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).with_disk_manager_builder(disk).build_arc()?;
+        Ok(Self { runtime })
+    }
+
+    /// A session without tables.
+    pub fn context(&self, join: Join) -> SessionContext {
+        let cores = thread::available_parallelism().map_or(1, |cores| cores.get());
+        let config = SessionConfig::new()
+            .with_information_schema(true)
+            .with_target_partitions(cores.min(MAX_PARTITIONS))
+            .set_bool("datafusion.optimizer.prefer_hash_join", join == Join::Hash)
+            // As deltalake sets it: with dictionaries among the keys the pushed-down list panics (DataFusion 52 and later).
+            .set_usize("datafusion.optimizer.hash_join_inlist_pushdown_max_size", 0)
+            .set_usize("datafusion.optimizer.hash_join_inlist_pushdown_max_distinct_values", 0);
+        let state = SessionStateBuilder::new()
+            .with_default_features()
+            .with_config(config)
+            .with_runtime_env(self.runtime.clone())
+            // deltalake's operations have logical nodes of their own.
+            .with_query_planner(DeltaPlanner::new())
+            .build();
+        SessionContext::new_with_state(state)
+    }
+}
+
+/// Plans a SELECT. `what` says whose it is, for the error.
+pub(super) async fn select(ctx: &SessionContext, sql: &str, what: &str) -> Result<DataFrame, LakeError> {
+    let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    match ctx.sql_with_options(sql, read_only).await {
+        Ok(rows) => Ok(rows),
+        Err(error) => Err(unknown_table(ctx, sql, what).unwrap_or_else(|| LakeError::sql(what)(error))),
+    }
+}
+
+/// The first table that `sql` names and that is not there.
+fn unknown_table(ctx: &SessionContext, sql: &str, what: &str) -> Option<LakeError> {
+    let state = ctx.state();
+    let statement = state.sql_to_statement(sql, &state.config_options().sql_parser.dialect).ok()?;
+    let named = state.resolve_table_references(&statement).ok()?;
+    let missing = named.into_iter().find(|name| name.schema().is_none() && !ctx.table_exist(name.clone()).unwrap_or(true))?;
+    let name = missing.table().to_owned();
+    let schema = ctx.catalog("datafusion").and_then(|catalog| catalog.schema("public"));
+    let mut known = schema.map_or_else(Vec::new, |schema| schema.table_names());
+    known.sort();
+    let near = near_miss(&name, known.iter().map(String::as_str)).map(str::to_owned);
+    Some(LakeError::UnknownTable { what: what.to_owned(), name, near, known })
+}
+
+/// Makes the clean streams of a run tables of a session, text as views.
+pub(super) fn register_streams(ctx: &SessionContext, root: &Path, streams: &[CleanStream]) -> Result<(), LakeError> {
+    for stream in streams.iter().filter(|stream| !stream.files.is_empty()) {
+        let what = format!("the stream `{}`", stream.name);
+        let schema = Footers::of(root, &stream.files)?.schema;
+        let table = files(root, &stream.files, viewed(&schema)).map_err(LakeError::sql(&what))?;
+        ctx.register_table(stream.name.as_str(), Arc::new(table)).map_err(LakeError::sql(&what))?;
+    }
+    Ok(())
+}
+
+/// Parquet files as a table. Columns that `schema` leaves out are not read.
+pub(super) fn files(root: &Path, paths: &[PathBuf], schema: SchemaRef) -> Result<ListingTable> {
+    let urls = paths.iter().map(|path| file_url(&root.join(path))).collect::<Result<_>>()?;
+    let options = ListingOptions::new(Arc::new(ParquetFormat::default()));
+    let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options).with_schema(schema);
+    ListingTable::try_new(config)
+}
+
+/// The URL of a file. A plain path would be read as a pattern.
+fn file_url(path: &Path) -> Result<ListingTableUrl> {
+    let path = path.to_str().ok_or_else(|| DataFusionError::Execution(format!("`{}` is not UTF-8", path.display())))?;
+    ListingTableUrl::try_new(parse_table_uri(path)?, None)
+}
+
+/// What Parquet files say of themselves.
+pub(super) struct Footers {
+    /// The schema of the first one.
+    pub schema: SchemaRef,
+    /// The rows of all.
+    pub rows: u64,
+}
+
+impl Footers {
+    /// Reads the footers of at least one file.
+    pub fn of(root: &Path, paths: &[PathBuf]) -> Result<Self, LakeError> {
+        let mut found: Option<Self> = None;
+        for path in paths {
+            let path = root.join(path);
+            let file = File::open(&path).map_err(LakeError::file("read", &path))?;
+            let footer = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+                .map_err(|error| LakeError::file("read", &path)(error.into()))?;
+            let rows = u64::try_from(footer.metadata().file_metadata().num_rows()).unwrap_or(0);
+            found.get_or_insert_with(|| Self { schema: footer.schema().clone(), rows: 0 }).rows += rows;
+        }
+        Ok(found.expect("callers pass at least one file"))
+    }
+}

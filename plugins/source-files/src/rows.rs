@@ -1,0 +1,241 @@
+//! Records as they were read: cells side by side in one buffer, row by row, before they become columns.
+//!
+//! At most one record is open at a time: cells are added to it, then it is accepted as a row or discarded.
+
+use tidegate_sdk::{Dimension, Origin, Unread};
+
+/// How many bytes of cells a batch may hold before it is handed over with fewer rows than were asked for.
+const FULL_BYTES: usize = 16 << 20;
+/// The largest record. More is hardly a record but a quote that never closes.
+pub const MAX_RECORD_BYTES: usize = 16 << 20;
+
+/// Cells of many records.
+#[derive(Default)]
+pub struct Rows {
+    width: usize,
+    most: usize,
+    data: Vec<u8>,
+    used: usize,
+    /// Where each cell ends, relative to its row's base; `width` of them per accepted row, then those of the open record.
+    ends: Vec<usize>,
+    used_ends: usize,
+    /// Which cells are null though they may hold text; empty where only the text says it.
+    nulls: Vec<bool>,
+    bases: Vec<usize>,
+    records: Vec<u64>,
+    open_base: usize,
+}
+
+impl Rows {
+    /// No rows yet; at most `most` rows of `width` cells.
+    pub fn new(width: usize, most: usize) -> Self {
+        Self { width, most, ..Self::default() }
+    }
+
+    /// Forgets all rows and takes rows of `width` cells from now on. The buffers stay.
+    pub fn reset(&mut self, width: usize) {
+        self.width = width;
+        (self.used, self.used_ends, self.open_base) = (0, 0, 0);
+        self.nulls.clear();
+        self.bases.clear();
+        self.records.clear();
+    }
+
+    /// The number of accepted rows.
+    pub fn len(&self) -> usize {
+        self.bases.len()
+    }
+
+    /// Whether there is no accepted row.
+    pub fn is_empty(&self) -> bool {
+        self.bases.is_empty()
+    }
+
+    /// Whether a batch should be made of what is there.
+    pub fn is_full(&self) -> bool {
+        self.len() >= self.most || self.open_base >= FULL_BYTES
+    }
+
+    /// The number of cells in a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// A cell of an accepted row.
+    #[inline]
+    pub fn cell(&self, row: usize, column: usize) -> &[u8] {
+        let first = row * self.width + column;
+        let base = self.bases[row];
+        let start = if column == 0 { 0 } else { self.ends[first - 1] };
+        &self.data[base + start..base + self.ends[first]]
+    }
+
+    /// Whether the record's format said that the cell is null.
+    #[inline]
+    pub fn is_null(&self, row: usize, column: usize) -> bool {
+        !self.nulls.is_empty() && self.nulls[row * self.width + column]
+    }
+
+    /// The numbers of the accepted rows' records.
+    pub fn records(&self) -> &[u64] {
+        &self.records
+    }
+
+    /// Where a parser writes text and ends of cells of the open record; both have room.
+    pub fn room(&mut self) -> (&mut [u8], &mut [usize]) {
+        if self.data.len() < self.used + 4096 {
+            self.data.resize((self.used + 4096).max(self.data.len() * 2), 0);
+        }
+        if self.ends.len() < self.used_ends + 64 {
+            self.ends.resize((self.used_ends + 64).max(self.ends.len() * 2), 0);
+        }
+        (&mut self.data[self.used..], &mut self.ends[self.used_ends..])
+    }
+
+    /// Says how much of [`Rows::room`] was written.
+    #[inline]
+    pub fn wrote(&mut self, bytes: usize, ends: usize) {
+        self.used += bytes;
+        self.used_ends += ends;
+    }
+
+    /// Adds a cell to the open record. Either all records or none come this way.
+    pub fn push(&mut self, text: &[u8], null: bool) {
+        let end = self.used + text.len();
+        if self.data.len() < end {
+            self.data.resize(end.max(self.data.len() * 2), 0);
+        }
+        self.data[self.used..end].copy_from_slice(text);
+        if self.ends.len() <= self.used_ends {
+            self.ends.resize((self.used_ends + 64).max(self.ends.len() * 2), 0);
+        }
+        self.ends[self.used_ends] = end - self.open_base;
+        self.nulls.push(null);
+        self.wrote(text.len(), 1);
+    }
+
+    /// How many bytes the open record's cells have.
+    #[inline]
+    pub fn open_bytes(&self) -> usize {
+        self.used - self.open_base
+    }
+
+    /// How many cells the open record has.
+    #[inline]
+    pub fn open_cells(&self) -> usize {
+        self.used_ends - self.len() * self.width
+    }
+
+    /// The cells of the open record.
+    pub fn open(&self) -> impl Iterator<Item = &[u8]> {
+        let ends = &self.ends[self.len() * self.width..self.used_ends];
+        let starts = std::iter::once(&0).chain(ends);
+        starts.zip(ends).map(|(start, end)| &self.data[self.open_base + start..self.open_base + end])
+    }
+
+    /// Makes the open record, which has as many cells as a row, a row.
+    #[inline]
+    pub fn accept(&mut self, record: u64) {
+        debug_assert_eq!(self.open_cells(), self.width, "a row of another width");
+        self.bases.push(self.open_base);
+        self.records.push(record);
+        self.open_base = self.used;
+    }
+
+    /// Forgets the open record.
+    pub fn discard(&mut self) {
+        self.used = self.open_base;
+        self.used_ends = self.len() * self.width;
+        self.nulls.truncate(self.used_ends);
+    }
+
+    /// Takes out the rows at these indexes, which ascend.
+    pub fn remove(&mut self, rows: &[usize]) {
+        let (width, count) = (self.width, self.len());
+        let mut gone = rows.iter().copied().peekable();
+        let mut kept = 0;
+        for row in 0..count {
+            if gone.next_if_eq(&row).is_some() {
+                continue;
+            }
+            if kept != row {
+                self.bases[kept] = self.bases[row];
+                self.records[kept] = self.records[row];
+                self.ends.copy_within(row * width..(row + 1) * width, kept * width);
+                if !self.nulls.is_empty() {
+                    self.nulls.copy_within(row * width..(row + 1) * width, kept * width);
+                }
+            }
+            kept += 1;
+        }
+        self.bases.truncate(kept);
+        self.records.truncate(kept);
+        self.used_ends = kept * width;
+        self.nulls.truncate(kept * width);
+    }
+}
+
+/// Why a record is no row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// It has more or fewer cells than the header.
+    Ragged,
+    /// It is not UTF-8.
+    Utf8,
+    /// A cell does not fit its column's type.
+    Value,
+    /// It is not a JSON object, or has keys that are not expected.
+    Malformed,
+}
+
+impl Rule {
+    /// The rule's name in the quarantine.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ragged => "ragged-record",
+            Self::Utf8 => "invalid-utf8",
+            Self::Value => "bad-value",
+            Self::Malformed => "malformed-record",
+        }
+    }
+
+    /// The dimension that it counts against.
+    pub fn dimension(self) -> Dimension {
+        match self {
+            Self::Value => Dimension::Validity,
+            Self::Ragged | Self::Utf8 | Self::Malformed => Dimension::Conformity,
+        }
+    }
+}
+
+/// A record that is no row.
+#[derive(Debug)]
+pub struct Bad {
+    /// Its number.
+    pub record: u64,
+    /// Why.
+    pub rule: Rule,
+    /// The column, where one is to blame.
+    pub column: Option<String>,
+    /// What is wrong, fit to follow `record 7, column `price`: `.
+    pub reason: String,
+    /// The record as it came.
+    pub raw: String,
+}
+
+impl Bad {
+    /// What is wrong and where in the record.
+    pub fn place(&self) -> String {
+        match &self.column {
+            Some(column) => format!("column `{column}`: {}", self.reason),
+            None => self.reason.clone(),
+        }
+    }
+
+    /// The record for the quarantine.
+    pub fn unread(self, page: u32) -> Unread {
+        let (rule, reason) = (self.rule, self.place());
+        let origin = Origin::new(page, self.record);
+        Unread { origin, rule: rule.name().to_owned(), dimension: rule.dimension(), reason, raw: self.raw }
+    }
+}

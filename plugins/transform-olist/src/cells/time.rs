@@ -1,0 +1,299 @@
+//! Dates and times: what a cell says, and the instant that this is in the pipeline's zone.
+//!
+//! `YYYY-MM-DD HH:MM:SS` is read without detours; other spellings are listed in [`spelled`].
+
+use tidegate_sdk::arrow_array::{Date32Array, TimestampMicrosecondArray};
+
+use crate::{cells::text::trim, clock::Clock, config::SlashDates, rules::RuleIndex, sheet::Sheet};
+
+/// An instant with the local day that it falls on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Instant {
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    pub micros: i64,
+    /// Local days since 1970-01-01.
+    pub day: i32,
+}
+
+/// What a cell says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Spelled {
+    day: i32,
+    second: u32,
+    micro: u32,
+    /// Seconds east of UTC, where the cell says so.
+    offset: Option<i32>,
+}
+
+impl Sheet<'_> {
+    /// Instants. Rejects the rows whose cell is present and no date, or one outside the config's bounds.
+    pub fn instants(&mut self, column: &str, format: impl Into<RuleIndex>, plausible: impl Into<RuleIndex>) -> Vec<Option<Instant>> {
+        let (format, plausible) = (format.into(), plausible.into());
+        let mut instants = Vec::with_capacity(self.rows());
+        for (row, cell) in self.column(column).iter().enumerate() {
+            let instant = cell.and_then(|cell| match read(cell, self.clock) {
+                Ok(instant) => Some(instant),
+                Err(Unreadable::Blank) => None,
+                Err(Unreadable::Format) => reject(self, row, format),
+                Err(Unreadable::Implausible) => reject(self, row, plausible),
+            });
+            instants.push(instant);
+        }
+        instants
+    }
+}
+
+fn reject(sheet: &mut Sheet, row: usize, rule: RuleIndex) -> Option<Instant> {
+    sheet.reject(row, rule);
+    None
+}
+
+/// The column of instants.
+pub fn timestamps(instants: &[Option<Instant>]) -> TimestampMicrosecondArray {
+    instants.iter().map(|instant| instant.map(|instant| instant.micros)).collect::<TimestampMicrosecondArray>().with_timezone("UTC")
+}
+
+/// The column of local days.
+pub fn days(instants: &[Option<Instant>]) -> Date32Array {
+    instants.iter().map(|instant| instant.map(|instant| instant.day)).collect()
+}
+
+enum Unreadable {
+    Blank,
+    Format,
+    Implausible,
+}
+
+fn read(cell: &str, clock: &mut Clock) -> Result<Instant, Unreadable> {
+    let spelled = match canonical(cell.as_bytes()) {
+        Some(spelled) => spelled,
+        None if trim(cell).is_empty() => return Err(Unreadable::Blank),
+        None => spelled(trim(cell), clock.slash_dates).ok_or(Unreadable::Format)?,
+    };
+    let Spelled { day, second, micro, offset } = spelled;
+    if let Some(offset) = offset {
+        let micros = (i64::from(day) * 86_400 + i64::from(second) - i64::from(offset)) * 1_000_000 + i64::from(micro);
+        let day = clock.day_of(micros).filter(|day| clock.is_plausible(*day)).ok_or(Unreadable::Implausible)?;
+        return Ok(Instant { micros, day });
+    }
+    if !clock.is_plausible(day) {
+        return Err(Unreadable::Implausible);
+    }
+    Ok(Instant { micros: clock.instant(day, second, micro), day })
+}
+
+/// `YYYY-MM-DD HH:MM:SS` and nothing else.
+fn canonical(bytes: &[u8]) -> Option<Spelled> {
+    let bytes: &[u8; 19] = bytes.try_into().ok()?;
+    let marks = [bytes[4], bytes[7], bytes[10], bytes[13], bytes[16]];
+    let mut digits = marks == *b"-- ::";
+    let mut two = |at: usize| {
+        let (tens, ones) = (bytes[at].wrapping_sub(b'0'), bytes[at + 1].wrapping_sub(b'0'));
+        digits &= (tens < 10) & (ones < 10);
+        u32::from(tens) * 10 + u32::from(ones)
+    };
+    let year = two(0) * 100 + two(2);
+    let (month, day) = (two(5), two(8));
+    let (hour, minute, second) = (two(11), two(14), two(17));
+    if !digits || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    Some(Spelled { day: epoch_day(year, month, day)?, second: hour * 3600 + minute * 60 + second, micro: 0, offset: None })
+}
+
+/// Dates as `2018-03-25`, `2018/03/25`, `25-03-2018`, `25.03.2018`, `25/03/2018`, `03/25/2018`, each alone or followed by a space or `T` and a
+/// time as `14:05`, `14:05:09`, `14:05:09.123456`, `2:05:09 PM`, which may end with a zone as `Z`, `UTC`, `-03:00`, `-0300`, `-03`.
+fn spelled(text: &str, slash_dates: Option<SlashDates>) -> Option<Spelled> {
+    let (date, time) = text.split_once([' ', 'T', 't']).unwrap_or((text, ""));
+    let day = date_of(date, slash_dates)?;
+    let (time, offset) = without_zone(time.trim())?;
+    let (second, micro) = if time.is_empty() && offset.is_none() { (0, 0) } else { time_of(time)? };
+    Some(Spelled { day, second, micro, offset })
+}
+
+fn date_of(date: &str, slash_dates: Option<SlashDates>) -> Option<i32> {
+    let mark = date.chars().find(|letter| matches!(letter, '-' | '/' | '.'))?;
+    let mut parts = date.split(mark);
+    let (first, second, third) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() {
+        return None;
+    }
+    let (a, b) = (number(first, 1..=4)?, number(second, 1..=2)?);
+    if first.len() == 4 && mark != '.' {
+        return epoch_day(a, b, number(third, 1..=2)?);
+    }
+    let year = number(third, 4..=4)?;
+    number(first, 1..=2)?;
+    let (day, month) = match (mark, slash_dates) {
+        ('-' | '.', _) => (a, b),
+        _ if a == b || a > 12 => (a, b),
+        _ if b > 12 => (b, a),
+        (_, Some(SlashDates::DayFirst)) => (a, b),
+        (_, Some(SlashDates::MonthFirst)) => (b, a),
+        (_, None) => return None,
+    };
+    epoch_day(year, month, day)
+}
+
+/// The time without its zone, and the zone's offset in seconds.
+fn without_zone(time: &str) -> Option<(&str, Option<i32>)> {
+    if let Some(time) = ["Z", "z", " UTC"].iter().find_map(|zone| time.strip_suffix(zone)) {
+        return Some((time.trim_end(), Some(0)));
+    }
+    let Some(sign) = time.rfind(['+', '-']) else { return Some((time, None)) };
+    let (time, zone) = (&time[..sign], &time[sign..]);
+    let (hours, minutes) = match zone[1..].split_once(':') {
+        Some((hours, minutes)) => (number(hours, 2..=2)?, number(minutes, 2..=2)?),
+        None if zone.len() == 5 => (number(zone.get(1..3)?, 2..=2)?, number(zone.get(3..)?, 2..=2)?),
+        None => (number(&zone[1..], 2..=2)?, 0),
+    };
+    let seconds = i32::try_from(hours * 3600 + minutes * 60).ok().filter(|_| hours <= 14 && minutes < 60)?;
+    Some((time.trim_end(), Some(if zone.starts_with('-') { -seconds } else { seconds })))
+}
+
+/// Seconds since midnight, and microseconds.
+fn time_of(time: &str) -> Option<(u32, u32)> {
+    let (time, noon) = match time.len().checked_sub(2).and_then(|at| time.split_at_checked(at)) {
+        Some((time, half)) if half.eq_ignore_ascii_case("am") => (time.trim_end(), Some(0)),
+        Some((time, half)) if half.eq_ignore_ascii_case("pm") => (time.trim_end(), Some(12)),
+        _ => (time, None),
+    };
+    let (time, fraction) = time.split_once('.').unwrap_or((time, ""));
+    let mut parts = time.split(':');
+    let (hour, minute, second) = (number(parts.next()?, 1..=2)?, number(parts.next()?, 2..=2)?, parts.next());
+    let second = second.map_or(Some(0), |second| number(second, 2..=2))?;
+    let hour = match noon {
+        None => hour,
+        Some(noon) if (1..=12).contains(&hour) => hour % 12 + noon,
+        Some(_) => return None,
+    };
+    if parts.next().is_some() || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let micro =
+        if fraction.is_empty() { 0 } else { number(&format!("{fraction:0<6.6}"), 6..=6).filter(|_| number(fraction, 1..=9).is_some())? };
+    Some((hour * 3600 + minute * 60 + second, micro))
+}
+
+/// A number of so many digits, without a sign.
+fn number(text: &str, length: std::ops::RangeInclusive<usize>) -> Option<u32> {
+    (length.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
+}
+
+/// Days since 1970-01-01 of a day of the proleptic Gregorian calendar; none where there is no such day. After Howard Hinnant,
+/// <https://howardhinnant.github.io/date_algorithms.html#days_from_civil>, for years from 1 on.
+fn epoch_day(year: u32, month: u32, day: u32) -> Option<i32> {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let last = match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        _ => return None,
+    };
+    if year == 0 || year > 9999 || day == 0 || day > last {
+        return None;
+    }
+    let year = year - u32::from(month <= 2);
+    let (era, of_era) = (year / 400, year % 400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year;
+    Some(i32::try_from(days).expect("ten thousand years fit") - 719_468)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{Days, NaiveDate};
+
+    use super::*;
+
+    fn day(year: i32, month: u32, day: u32) -> i32 {
+        NaiveDate::from_ymd_opt(year, month, day).unwrap().to_epoch_days()
+    }
+
+    #[test]
+    fn every_day_of_eight_centuries_agrees_with_chrono() {
+        let start = NaiveDate::from_ymd_opt(1600, 1, 1).unwrap();
+        for date in (0..292_194).map(|days| start + Days::new(days)) {
+            let text = format!("{date} 00:00:00");
+            assert_eq!(canonical(text.as_bytes()).map(|spelled| spelled.day), Some(date.to_epoch_days()), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_usual_spelling_is_read_directly() {
+        let wanted = Spelled { day: day(2017, 7, 9), second: 77_400, micro: 0, offset: None };
+        assert_eq!(canonical(b"2017-07-09 21:30:00"), Some(wanted));
+        for text in [
+            "2017-02-29 00:00:00",
+            "2017-13-01 00:00:00",
+            "2017-00-01 00:00:00",
+            "2017-01-01 24:00:00",
+            "2017-01-01 00:60:00",
+            "2017-01-01T00:00:00",
+        ] {
+            assert_eq!(canonical(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_spellings_are_read() {
+        let at = |second, micro| Spelled { day: day(2018, 3, 25), second, micro, offset: None };
+        for (text, wanted) in [
+            ("2018-03-25", at(0, 0)),
+            ("2018/03/25", at(0, 0)),
+            ("25-03-2018", at(0, 0)),
+            ("25.03.2018", at(0, 0)),
+            ("25/03/2018", at(0, 0)),
+            ("03/25/2018", at(0, 0)),
+            ("3/25/2018 14:05", at(50_700, 0)),
+            ("25/3/2018 2:05:09 PM", at(50_709, 0)),
+            ("3/25/2018 12:05 AM", at(300, 0)),
+            ("2018-03-25T14:05:09", at(50_709, 0)),
+            ("2018-03-25 14:05:09.5", at(50_709, 500_000)),
+            ("2018-03-25T14:05:09.123456789", at(50_709, 123_456)),
+        ] {
+            assert_eq!(spelled(text, None), Some(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_zone_in_the_cell_counts() {
+        for (text, wanted) in
+            [("14:05:09Z", 0), ("14:05:09 UTC", 0), ("14:05:09-03:00", -10_800), ("14:05:09+0530", 19_800), ("14:05:09-03", -10_800)]
+        {
+            assert_eq!(spelled(&format!("2018-03-25T{text}"), None).and_then(|spelled| spelled.offset), Some(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_that_could_be_either_need_the_config() {
+        assert_eq!(date_of("03/04/2018", None), None);
+        assert_eq!(date_of("03/04/2018", Some(SlashDates::DayFirst)), Some(day(2018, 4, 3)));
+        assert_eq!(date_of("03/04/2018", Some(SlashDates::MonthFirst)), Some(day(2018, 3, 4)));
+        assert_eq!(date_of("04/04/2018", None), Some(day(2018, 4, 4)));
+        assert_eq!(date_of("03-04-2018", None), Some(day(2018, 4, 3)));
+    }
+
+    #[test]
+    fn what_is_no_date_is_refused() {
+        for text in [
+            "yesterday",
+            "31/02/2018",
+            "25/13/2018",
+            "25/03/18",
+            "2018-03",
+            "2018-3-2-5",
+            "20180325",
+            "2018-03-25 14",
+            "2018-03-25 14:5",
+            "2018-03-25 13:00 PM",
+            "2018-03-25Z",
+            "2018-03-25 é",
+            "0000-01-01",
+            "-",
+            "2018.03.25",
+        ] {
+            assert_eq!(spelled(text, None), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The harness of the outer ring of tests: it builds real components, runs the real host on them, and compares what comes out.
+//!
+//! What always holds here:
+//! - Nothing skips in silence: what is missing is an error that names the command which makes it.
+//! - No test sleeps, reads the clock of the run, or writes outside a temporary folder and the target folder.
+//! - `UPDATE_EXPECT=1` rewrites what scenarios expect; look at the difference before you keep it.
+
+pub mod components;
+pub mod folder;
+pub mod program;
+pub mod sandbox;
+pub mod scenario;
+pub mod source_text;
+pub mod table;
+
+use std::path::{Path, PathBuf};
+
+/// The root of the workspace.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace").to_owned()
+}
+
+/// Whether expectations are to be rewritten.
+pub fn update_expect() -> bool {
+    std::env::var_os("UPDATE_EXPECT").is_some_and(|value| value == "1")
+}

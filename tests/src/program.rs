@@ -1,0 +1,72 @@
+//! The real `tidegate` program, run in a temporary folder.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{components::Components, folder};
+
+/// A temporary folder with a pipeline; it goes away with this value.
+pub struct Workplace {
+    dir: tempfile::TempDir,
+}
+
+/// What the program said.
+#[derive(Debug)]
+pub struct Said {
+    /// Its exit code.
+    pub code: i32,
+    /// Its data.
+    pub stdout: String,
+    /// Its talk, with `<dir>` for the temporary folder.
+    pub stderr: String,
+}
+
+impl Workplace {
+    /// A folder with this text as its `pipeline.toml`.
+    pub fn with_pipeline(text: &str) -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        fs::write(dir.path().join("pipeline.toml"), text)?;
+        Ok(Self { dir })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Writes a file, with the folders above it.
+    pub fn write(&self, path: &str, text: &str) -> Result<()> {
+        let path = self.path().join(path);
+        fs::create_dir_all(path.parent().expect("a file lies in a folder"))?;
+        fs::write(path, text).map_err(Into::into)
+    }
+
+    /// Runs `tidegate` in this folder. It finds the first-party plugins and the guests that misbehave.
+    pub fn tidegate(&self, arguments: &[&str]) -> Result<Said> {
+        let plugins = env::join_paths([Components::plugins().folder(), Components::guests().folder()])?;
+        let output = Command::new(program()?)
+            .args(arguments)
+            .current_dir(self.path())
+            .env("TIDEGATE_PLUGINS", plugins)
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .output()?;
+        let stderr = String::from_utf8_lossy(&output.stderr).replace(&*self.path().to_string_lossy(), "<dir>");
+        let code = output.status.code().with_context(|| format!("`tidegate {}` ended by {}", arguments.join(" "), output.status))?;
+        Ok(Said { code, stdout: String::from_utf8_lossy(&output.stdout).into_owned(), stderr })
+    }
+}
+
+/// The program that was built with this test.
+fn program() -> Result<PathBuf> {
+    let program = folder::of_programs()?.join(format!("tidegate{}", env::consts::EXE_SUFFIX));
+    if !program.is_file() {
+        bail!("there is no `{}`: run tests/run, which builds it first", program.display());
+    }
+    Ok(program)
+}

@@ -1,0 +1,87 @@
+//! Components that do not fit this host. They are made here from WIT alone: a module of the right shape, whose functions trap.
+
+use std::{fs, path::Path};
+
+use insta::assert_snapshot;
+use tidegate::error::chain;
+use tidegate_tests::{folder, root, sandbox::runtime};
+use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
+use wit_parser::{ManglingAndAbi, PackageId, Resolve, SourceMap};
+
+use super::{bounded, goes_on};
+
+/// Adds the contract in `wit/` under a version.
+fn add_contract(resolve: &mut Resolve, version: &str) -> PackageId {
+    let mut sources = SourceMap::default();
+    for file in folder::sorted(&root().join("wit")).unwrap().into_iter().filter(|file| file.is_file()) {
+        sources.push(&file, fs::read_to_string(&file).unwrap().replacen("@0.1.0;", &format!("@{version};"), 1));
+    }
+    resolve.push_group(sources.parse().map_err(|(_, error)| error).unwrap()).unwrap()
+}
+
+/// A component of a world of this package.
+fn component(resolve: &Resolve, package: PackageId, world: &str) -> Vec<u8> {
+    let world = resolve.select_world(&[package], Some(world)).unwrap();
+    let mut module = dummy_module(resolve, world, ManglingAndAbi::Standard32);
+    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8).unwrap();
+    ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
+}
+
+/// A plugin for this version of the contract.
+fn plugin(world: &str, version: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    let package = add_contract(&mut resolve, version);
+    component(&resolve, package, world)
+}
+
+/// A transform that also imports what this text says.
+fn curious(import: &str, package: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    add_contract(&mut resolve, "0.1.0");
+    resolve.push_str("import.wit", package).unwrap();
+    let world = format!("package curious:plugin; world curious {{ import {import}; export tidegate:plugin/transform@0.1.0; }}");
+    let package = resolve.push_str("world.wit", &world).unwrap();
+    component(&resolve, package, "curious")
+}
+
+/// What is said when these bytes are loaded as a plugin.
+async fn refusal(bytes: &[u8]) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("plugin.wasm");
+    fs::write(&path, bytes).unwrap();
+    let error = bounded(runtime().load(&path)).await.unwrap_err();
+    goes_on("guest-transform").await;
+    chain(&error).replace(&*dir.path().to_string_lossy(), "<dir>")
+}
+
+#[tokio::test]
+async fn a_plugin_for_another_contract_is_refused_with_both_versions() {
+    assert_snapshot!(refusal(&plugin("transform-plugin", "0.2.0")).await, @"");
+}
+
+#[tokio::test]
+async fn a_plugin_that_imports_what_the_host_lacks_is_refused_with_its_name() {
+    let wasi = "package wasi:random@0.2.0; interface random { get-random-u64: func() -> u64; }";
+    assert_snapshot!(refusal(&curious("wasi:random/random@0.2.0", wasi)).await, @"");
+}
+
+#[tokio::test]
+async fn a_transform_that_wants_to_read_files_is_refused() {
+    assert_snapshot!(refusal(&curious("tidegate:plugin/files@0.1.0", "package not:used;")).await, @"");
+}
+
+#[tokio::test]
+async fn a_plugin_that_traps_when_it_is_asked_what_it_is_is_named_by_its_file() {
+    assert_snapshot!(refusal(&plugin("transform-plugin", "0.1.0")).await, @"");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_component_is_refused() {
+    assert_snapshot!(refusal(b"select * from orders").await, @"");
+}
+
+#[tokio::test]
+async fn a_plugin_that_is_not_there_is_named() {
+    let error = runtime().load(Path::new("nowhere/plugin.wasm")).await.unwrap_err();
+    assert_snapshot!(chain(&error), @"");
+}
