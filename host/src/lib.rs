@@ -10,6 +10,7 @@ pub mod egress;
 pub mod engine;
 pub mod error;
 pub mod flow;
+pub mod lineage;
 pub mod plugin;
 pub mod quality;
 pub mod sample;

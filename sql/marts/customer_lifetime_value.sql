@@ -1,8 +1,9 @@
 -- A row is a person with at least one order that was neither cancelled nor unavailable. Key: customer_unique_id.
 -- Spent is price and freight of those orders. Days are counted to the data's own last day, the last purchase day in fact_orders, so that
--- history gives the same answer tomorrow; whoever bought nothing for more than 90 days has churned.
+-- history gives the same answer tomorrow, or to the pipeline's parameter `as_of` (2018-08-31); whoever bought nothing for more than 90
+-- days has churned.
 with last_day as (
-    select max(order_purchase_date) as day
+    select coalesce(cast($as_of as date), max(order_purchase_date)) as day
     from fact_orders
 ),
 people as (

@@ -2,11 +2,12 @@
 //!
 //! What always holds here:
 //! - Nothing skips in silence: what is missing is an error that names the command which makes it.
-//! - No test sleeps, reads the clock of the run, or writes outside a temporary folder and the target folder.
+//! - No test waits for the clock where it can wait for a file, or writes outside a temporary folder and the target folder.
 //! - `UPDATE_EXPECT=1` rewrites what scenarios expect; look at the difference before you keep it.
 
 pub mod components;
 pub mod folder;
+pub mod olist;
 pub mod program;
 pub mod sandbox;
 pub mod scenario;

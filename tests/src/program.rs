@@ -3,7 +3,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use anyhow::{Context, Result, bail};
@@ -34,6 +34,11 @@ impl Workplace {
         Ok(Self { dir })
     }
 
+    /// A folder without anything.
+    pub fn empty() -> Result<Self> {
+        Ok(Self { dir: tempfile::tempdir()? })
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         self.dir.path()
@@ -46,19 +51,24 @@ impl Workplace {
         fs::write(path, text).map_err(Into::into)
     }
 
+    /// Starts `tidegate` in this folder; what it says is lost.
+    pub fn start(&self, arguments: &[&str]) -> Result<Child> {
+        Ok(self.command(arguments)?.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
+    }
+
     /// Runs `tidegate` in this folder. It finds the first-party plugins and the guests that misbehave.
     pub fn tidegate(&self, arguments: &[&str]) -> Result<Said> {
-        let plugins = env::join_paths([Components::plugins().folder(), Components::guests().folder()])?;
-        let output = Command::new(program()?)
-            .args(arguments)
-            .current_dir(self.path())
-            .env("TIDEGATE_PLUGINS", plugins)
-            .env_remove("RUST_LOG")
-            .stdin(Stdio::null())
-            .output()?;
+        let output = self.command(arguments)?.output()?;
         let stderr = String::from_utf8_lossy(&output.stderr).replace(&*self.path().to_string_lossy(), "<dir>");
         let code = output.status.code().with_context(|| format!("`tidegate {}` ended by {}", arguments.join(" "), output.status))?;
         Ok(Said { code, stdout: String::from_utf8_lossy(&output.stdout).into_owned(), stderr })
+    }
+
+    fn command(&self, arguments: &[&str]) -> Result<Command> {
+        let plugins = env::join_paths([Components::plugins().folder(), Components::guests().folder()])?;
+        let mut command = Command::new(program()?);
+        command.args(arguments).current_dir(self.path()).env("TIDEGATE_PLUGINS", plugins).env_remove("RUST_LOG").stdin(Stdio::null());
+        Ok(command)
     }
 }
 

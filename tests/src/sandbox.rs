@@ -20,7 +20,7 @@ use crate::components::Components;
 
 /// Limits that a guest reaches within seconds.
 pub fn limits() -> Limits {
-    Limits { memory_mib: 64, deadline_seconds: 1, output_mib: 1, log_messages: 100 }
+    Limits { memory_mib: 64, deadline_seconds: 1, output_mib: 2, log_messages: 100 }
 }
 
 /// Those limits, a log that nobody reads, no grants.

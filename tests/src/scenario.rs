@@ -3,6 +3,7 @@
 //! - `pipeline.toml` grants its source the directory `input`.
 //! - `input/` is what the first run sees. Where there is `input-2/`, it is laid over `input/` and the pipeline runs again; so for `-3` ...
 //! - `expected/<table>.csv` holds a table after the last run. Its header says which columns count; rows are sorted by them.
+//! - `expected/<table>.absent` is there where no such table may be.
 //! - `error.txt` is there where the last run is to end otherwise than with 0: its first line is `exit <code>`, each further line
 //!   must occur in what the program said, in this order. Rewritten it holds all that was said: leave what matters.
 

@@ -38,13 +38,21 @@ pub fn tree_files() -> Result<Vec<SourceFile>> {
         let bytes = fs::read(&path).with_context(|| format!("read `{}`", path.display()))?;
         let Ok(text) = String::from_utf8(bytes) else { continue };
         let path = path.strip_prefix(&root).expect("a walk stays in its folder").to_string_lossy().replace('\\', "/");
-        let code = if path.ends_with(".rs") { code_of(&text) } else { String::new() };
-        files.push(SourceFile { path, text, code });
+        // What insta leaves beside a test that failed.
+        if !path.ends_with(".pending-snap") {
+            files.push(SourceFile::new(path, text));
+        }
     }
     Ok(files)
 }
 
 impl SourceFile {
+    /// A file with this path and text.
+    pub fn new(path: String, text: String) -> Self {
+        let code = if path.ends_with(".rs") { code_of(&text) } else { String::new() };
+        Self { path, text, code }
+    }
+
     /// The lines of its code with their numbers, from 1.
     pub fn code_lines(&self) -> impl Iterator<Item = (usize, &str)> {
         self.code.lines().enumerate().map(|(index, line)| (index + 1, line))
@@ -120,8 +128,8 @@ fn literal_length(rest: &str, before: &str) -> usize {
     if rest.starts_with("/*") {
         return until(2, "*/");
     }
-    if rest.starts_with('"') {
-        return 1 + quoted_length(&rest[1..], '"');
+    if let Some(inside) = rest.strip_prefix('"') {
+        return 1 + quoted_length(inside, '"');
     }
     if rest.starts_with('r') && !before.ends_with(|c: char| c.is_alphanumeric() || c == '_') {
         let hashes = rest[1..].bytes().take_while(|byte| *byte == b'#').count();

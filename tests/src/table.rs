@@ -10,9 +10,13 @@ use crate::{program::Workplace, update_expect};
 const SHOWN: usize = 20;
 
 /// Compares a table of a workplace's lake with a CSV file of the same name. Gives what differs; rewrites the file where that is wanted.
-/// An empty file means all columns.
+/// An empty file means all columns, one that ends in `.absent` no table.
 pub fn compare(workplace: &Workplace, expected: &Path) -> Result<Option<String>> {
     let table = expected.file_stem().context("a table has a name")?.to_string_lossy().into_owned();
+    if expected.extension().is_some_and(|extension| extension == "absent") {
+        let found = query(workplace, &format!("select count(*) from \"{table}\""));
+        return Ok(found.is_ok().then(|| format!("there is a table `{table}`, and there must be none")));
+    }
     let wanted = fs::read_to_string(expected)?;
     let header = match wanted.lines().next() {
         Some(header) if !header.is_empty() => header.to_owned(),

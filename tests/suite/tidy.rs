@@ -10,7 +10,7 @@ use tidegate_tests::{
 /// The host's modules from the ground up: one may use what stands before it, never what stands after it.
 /// A new module gets its place here.
 const LAYERS: &[&[&str]] = &[
-    &["error", "quality"],
+    &["error", "lineage", "quality"],
     &["config"],
     &["build", "egress", "sample", "state", "warehouse"],
     &["plugin"],
@@ -221,4 +221,28 @@ fn there_is_one_version_of_what_everything_exchanges() {
         }
     }
     hold("arrow and what is built on it are there once", &broken);
+}
+
+fn snippet(text: &str) -> SourceFile {
+    SourceFile::new("host/src/flow/load.rs".into(), text.into())
+}
+
+#[test]
+fn comments_and_texts_are_no_code() {
+    let text = "/* a */ let b = \"println!(\\\"c\"; // dbg!\nlet d: &'static str = r#\"todo!\"#; let e = '\"'; f();";
+    let file = snippet(text);
+    let words: Vec<_> = file.code.split_whitespace().collect();
+    assert_eq!(words.join(" "), "let b = ; let d: &'static str = ; let e = ; f();");
+    assert_eq!(file.code_lines().count(), 2);
+    assert_eq!(lines_with(&[snippet("a();\n    dbg!(b);")], &["dbg!"]), ["host/src/flow/load.rs:2: `dbg!`"]);
+    assert!(lines_with(&[snippet("reprintln!(); child.stdout.take()")], &["println!", "stdout()"]).is_empty());
+}
+
+#[test]
+fn names_are_found_behind_a_path_and_in_its_braces() {
+    let file =
+        snippet("use crate::{\n    config::{Limits, paths},\n    engine,\n};\nfn f() { crate::error::chain(); }\nuse supercrate::no;");
+    let found = [(2, "config"), (3, "engine"), (5, "error")].map(|(line, name)| (line, name.to_owned()));
+    assert_eq!(file.names_behind("crate::"), found);
+    assert_eq!(snippet("use super::{Plan, assess::Clean};").names_behind("super::")[1], (1, "assess".to_owned()));
 }

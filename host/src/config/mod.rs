@@ -21,5 +21,5 @@ pub use load::{Loaded, load};
 pub use pipeline::{Check, Clock, Engine, Gate, Grants, Limits, Mart, Mode, Pipeline, Source, Step, Storage, Stream, Table, Warehouse};
 pub use schema::pipeline_schema;
 pub use span::{Place, pointer_path, span_of};
-pub use sql::{SqlText, sql_text};
+pub use sql::{SqlText, bind, sql_text};
 pub use storage::StorageLayout;

@@ -55,11 +55,13 @@ pub struct Pipeline {
 pub struct Storage {
     /// A folder, relative to the pipeline file.
     pub path: PathBuf,
+    /// Whether clean files are written as CSV beside the Parquet ones.
+    pub clean_csv: bool,
 }
 
 impl Default for Storage {
     fn default() -> Self {
-        Self { path: PathBuf::from("store") }
+        Self { path: PathBuf::from("store"), clean_csv: false }
     }
 }
 
@@ -231,8 +233,11 @@ pub enum Mode {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mart {
-    /// A SELECT over the warehouse's tables: the text itself, or a path to a `.sql` file.
+    /// A SELECT over the warehouse's tables: the text itself, or a path to a `.sql` file. `$name` stands for a parameter.
     pub sql: String,
+    /// Values for the SQL's parameters, as text; a parameter without a value is NULL.
+    #[serde(default)]
+    pub parameters: IndexMap<String, String>,
 }
 
 fn empty() -> serde_json::Value {

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use indexmap::IndexMap;
+
 use super::Pipeline;
 use super::diagnose::{ConfigError, Part, Problem, near_miss};
 use super::load::Loaded;
@@ -29,6 +31,36 @@ pub fn sql_text(loaded: &Loaded, value: &str) -> Result<SqlText, ConfigError> {
         Ok(text) => Ok(SqlText { text, path: Some(path) }),
         Err(source) => Err(ConfigError::ReadSql { path, source }),
     }
+}
+
+/// The statement with `$name` replaced by the value of each parameter as a SQL text, by NULL where there is none. Dollars in quotes and
+/// comments stay.
+pub fn bind(sql: &str, parameters: &IndexMap<String, String>) -> String {
+    let mut bound = String::with_capacity(sql.len());
+    let mut rest = sql;
+    while let Some(next) = rest.find(['$', '\'', '"', '-']) {
+        bound.push_str(&rest[..next]);
+        rest = &rest[next..];
+        let taken = match rest.as_bytes()[0] {
+            b'$' => {
+                let name: String = rest[1..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                match parameters.get(&name) {
+                    _ if name.is_empty() => bound.push('$'),
+                    Some(value) => bound.push_str(&format!("'{}'", value.replace('\'', "''"))),
+                    None => bound.push_str("null"),
+                }
+                rest = &rest[1 + name.len()..];
+                continue;
+            }
+            b'-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
+            b'-' => 1,
+            quote => rest[1..].find(char::from(quote)).map_or(rest.len(), |end| end + 2),
+        };
+        bound.push_str(&rest[..taken]);
+        rest = &rest[taken..];
+    }
+    bound.push_str(rest);
+    bound
 }
 
 /// Every SQL value of a pipeline with the path of its key.
@@ -71,6 +103,13 @@ fn sql_files(folder: &Path) -> Vec<String> {
 mod tests {
     use super::super::load::load;
     use super::*;
+
+    #[test]
+    fn parameters_become_texts_or_null_outside_quotes_and_comments() {
+        let parameters = IndexMap::from([("day".to_owned(), "it's".to_owned())]);
+        let sql = "select $day, $other, '$day', a - 1 -- $day\n, \"$day\", $ from t";
+        assert_eq!(bind(sql, &parameters), "select 'it''s', null, '$day', a - 1 -- $day\n, \"$day\", $ from t");
+    }
 
     const PIPELINE: &str = "\
 version = 1

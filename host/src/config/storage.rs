@@ -25,7 +25,7 @@ impl StorageLayout {
         self.root.join("clean")
     }
 
-    /// Rejected rows with their reasons: `quarantine/{stream}/{run}/`.
+    /// Rejected rows with their reasons: `quarantine/{run}/`.
     pub fn quarantine(&self) -> PathBuf {
         self.root.join("quarantine")
     }

@@ -185,7 +185,7 @@ fn write_page(mut from: impl Read, target: &Path, level: Option<u32>) -> io::Res
     let mut digest = Sha256::new();
     let mut bytes = 0;
     let mut sink = match level {
-        Some(level) => Sink::Pack(GzEncoder::new(file, Compression::new(level))),
+        Some(level) => Sink::Pack(Box::new(GzEncoder::new(file, Compression::new(level)))),
         None => Sink::Keep(file),
     };
     let mut buffer = vec![0; 1 << 18];
@@ -210,7 +210,7 @@ fn write_page(mut from: impl Read, target: &Path, level: Option<u32>) -> io::Res
 }
 
 enum Sink {
-    Pack(GzEncoder<tempfile::NamedTempFile>),
+    Pack(Box<GzEncoder<tempfile::NamedTempFile>>),
     Keep(tempfile::NamedTempFile),
 }
 
@@ -220,5 +220,66 @@ impl Sink {
             Self::Pack(encoder) => encoder.write_all(bytes),
             Self::Keep(file) => file.write_all(bytes),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::read::GzDecoder;
+
+    use super::*;
+
+    fn archive(root: &Path) -> Archive {
+        let started = "2018-10-17T17:30:18.125Z".parse().expect("a time");
+        Archive::new(root.to_owned(), "run", "olist", started, 1)
+    }
+
+    #[tokio::test]
+    async fn a_page_is_packed_once_under_its_source_day_and_time() {
+        let root = tempfile::tempdir().unwrap();
+        let archive = archive(root.path());
+        let first = archive.page("data", "orders.csv", 7, false, || Ok(&b"a,b\n1,2\n"[..])).await.unwrap();
+        let again = archive.page("data", "orders.csv", 7, false, || Ok(&b"never read"[..])).await.unwrap();
+        assert_eq!(first, again);
+        assert_eq!(first.archived, Path::new("olist/2018-10-17/orders_20181017T173018125Z.csv.gz"));
+        assert_eq!((first.page, first.bytes), (0, 8));
+        let mut text = String::new();
+        GzDecoder::new(fs::File::open(root.path().join(&first.archived)).unwrap()).read_to_string(&mut text).unwrap();
+        assert_eq!(text, "a,b\n1,2\n");
+    }
+
+    #[tokio::test]
+    async fn packed_bytes_are_kept_as_they_came() {
+        let root = tempfile::tempdir().unwrap();
+        let page = archive(root.path()).page("data", "x/orders.csv.gz", 0, true, || Ok(&b"\x1f\x8b..."[..])).await.unwrap();
+        assert_eq!(page.archived, Path::new("olist/2018-10-17/x-orders_20181017T173018125Z.csv.gz"));
+        assert_eq!(fs::read(root.path().join(&page.archived)).unwrap(), b"\x1f\x8b...");
+    }
+
+    #[tokio::test]
+    async fn two_files_of_one_name_do_not_share_a_page() {
+        let root = tempfile::tempdir().unwrap();
+        let archive = archive(root.path());
+        let one = archive.page("data", "a/x.csv", 0, false, || Ok(&b"1"[..])).await.unwrap();
+        let two = archive.page("data", "a-x.csv", 0, false, || Ok(&b"2"[..])).await.unwrap();
+        assert_ne!(one.archived, two.archived);
+        assert_eq!(archive.pages().len(), 2);
+        assert_eq!(archive.request_of(1).as_deref(), Some("a-x.csv"));
+    }
+
+    #[tokio::test]
+    async fn a_page_that_breaks_off_leaves_nothing() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("cut"))
+            }
+        }
+        let root = tempfile::tempdir().unwrap();
+        let archive = archive(root.path());
+        let error = archive.page("data", "x.csv", 0, false, || Ok(Broken)).await.unwrap_err();
+        assert!(crate::error::chain(&error).ends_with("cut"), "{error}");
+        assert_eq!(fs::read_dir(root.path().join("olist/2018-10-17")).unwrap().count(), 0);
+        assert_eq!(archive.write_manifest().unwrap(), None);
     }
 }

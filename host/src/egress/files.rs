@@ -305,3 +305,66 @@ impl OpenFile {
         }
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use super::*;
+
+    fn granted() -> (tempfile::TempDir, Files) {
+        let root = tempfile::tempdir().unwrap();
+        let inside = root.path().join("inside");
+        fs::create_dir_all(inside.join("sub")).unwrap();
+        fs::write(inside.join("a.csv"), "a\n1\n").unwrap();
+        fs::write(inside.join("sub/b.csv"), "b\n").unwrap();
+        fs::write(root.path().join("secret.csv"), "s\n").unwrap();
+        let files = Files::open_directories([(&"data".to_owned(), inside)], None).map_err(|e| e.2).unwrap();
+        (root, files)
+    }
+
+    #[tokio::test]
+    async fn a_listing_is_sorted_and_keeps_to_the_pattern() {
+        let (_root, files) = granted();
+        let paths = |entries: Vec<Entry>| entries.into_iter().map(|entry| entry.path).collect::<Vec<_>>();
+        assert_eq!(paths(files.list("data", "*.csv").await.unwrap()), ["a.csv"]);
+        assert_eq!(paths(files.list("data", "**/*.csv").await.unwrap()), ["a.csv", "sub/b.csv"]);
+    }
+
+    #[tokio::test]
+    async fn what_leads_out_is_refused() {
+        let (root, files) = granted();
+        symlink(root.path().join("secret.csv"), root.path().join("inside/link.csv")).unwrap();
+        symlink(root.path(), root.path().join("inside/up")).unwrap();
+        let absolute = root.path().join("secret.csv").display().to_string();
+        for path in ["../secret.csv", "link.csv", "up/secret.csv", "sub/../../secret.csv", &absolute] {
+            let Err(error) = files.open("data", path, Packing::Plain, 0).await else { panic!("`{path}` was opened") };
+            assert!(matches!(error, FilesError::Leaves { .. }), "{path}: {error:?}");
+        }
+        assert!(matches!(files.list("data", "*.csv").await, Err(FilesError::Leaves { .. })));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_granted_is_named() {
+        let (_root, files) = granted();
+        let Err(error) = files.list("etc", "*").await else { panic!("it was listed") };
+        assert_eq!(error.to_string(), "no directory `etc` is granted; granted are: data");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_changes_while_it_is_read_is_noticed() {
+        let (root, files) = granted();
+        let mut file = files.open("data", "a.csv", Packing::Plain, 0).await.map_err(|e| e.to_string()).unwrap();
+        assert_eq!(file.read(2).unwrap(), b"a\n");
+        fs::write(root.path().join("inside/a.csv"), "a\n1\n2\n").unwrap();
+        assert!(matches!(file.read(100), Err(FilesError::Changed { .. })));
+    }
+
+    #[tokio::test]
+    async fn broken_gzip_is_bad_data() {
+        let (root, files) = granted();
+        fs::write(root.path().join("inside/x.gz"), b"\x1f\x8b\x08\x00broken").unwrap();
+        let mut file = files.open("data", "x.gz", Packing::Gzip, 0).await.map_err(|e| e.to_string()).unwrap();
+        assert!(matches!(file.read(100), Err(FilesError::Unpack { .. })));
+    }
+}

@@ -10,6 +10,7 @@ use datafusion::{
     physical_plan::{
         DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties,
         metrics::{ExecutionPlanMetricsSet, MetricsSet},
+        spill::get_record_batch_memory_size,
         stream::RecordBatchReceiverStream,
     },
 };
@@ -127,7 +128,7 @@ async fn assess(
         instance.observe(&batch).await.map_err(plugin_error)?;
         meters.spent(instance.timings());
         meters.rows.add(batch.num_rows());
-        meters.bytes.add(batch.get_array_memory_size());
+        meters.bytes.add(get_record_batch_memory_size(&batch));
         if batches.send(Ok(batch)).await.is_err() {
             return Ok(());
         }

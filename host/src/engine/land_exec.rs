@@ -1,6 +1,10 @@
 //! `LandExec`: writes accepted batches as Parquet to `clean/{stream}/{run}` and gives one row per file.
 
-use std::{fmt, fs, path::PathBuf, sync::Arc};
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use arrow::{
     array::{AsArray, RecordBatch, StringArray, UInt64Array},
@@ -158,16 +162,42 @@ async fn land(folder: PathBuf, partition: usize, bench: Arc<Workbench>, mut inpu
         .build();
     let file = tempfile::Builder::new().prefix(".part-").tempfile_in(&folder)?;
     let mut writer = ArrowWriter::try_new(file, input.schema(), Some(properties))?;
+    let mut csv = if bench.clean_csv { Some(CsvFile::create(&folder, &name)?) } else { None };
     let mut rows = 0;
     while let Some(batch) = input.next().await {
         let batch = batch?;
         rows += batch.num_rows() as u64;
         Progress::add(&bench.progress.landed, batch.num_rows() as u64);
         writer.write(&batch)?;
+        if let Some(csv) = &mut csv {
+            csv.writer.write(&batch)?;
+        }
     }
+    csv.map(CsvFile::finish).transpose()?;
     let file = writer.into_inner()?;
     file.as_file().sync_all()?;
     let bytes = file.as_file().metadata()?.len();
     file.persist(folder.join(&name)).map_err(|error| error.error)?;
     Ok(LandedFile { file: name, rows, bytes })
+}
+
+/// The CSV that a pipeline asks for beside a Parquet file.
+struct CsvFile {
+    writer: arrow::csv::Writer<tempfile::NamedTempFile>,
+    path: PathBuf,
+}
+
+impl CsvFile {
+    fn create(folder: &Path, name: &str) -> Result<Self> {
+        let file = tempfile::Builder::new().prefix(".part-").tempfile_in(folder)?;
+        let writer = arrow::csv::WriterBuilder::new().with_header(true).build(file);
+        Ok(Self { writer, path: folder.join(name).with_extension("csv") })
+    }
+
+    fn finish(self) -> Result<()> {
+        let file = self.writer.into_inner();
+        file.as_file().sync_all()?;
+        file.persist(&self.path).map_err(|error| error.error)?;
+        Ok(())
+    }
 }

@@ -3,11 +3,11 @@
 //!     SliceScan -> SourceExec -> [Repartition ->] TransformExec -> [Repartition ->] AssessExec -> LandExec
 //!
 //! What always holds here:
-//! - An operator's state is plain data (plugin digest, config, names), so that a plan can be serialised. What it needs to work
-//!   is found in the task's [`Workbench`].
+//! - An operator's state is plain data (plugin digest, config, names), so that a plan can be serialised: [`PlanCodec`] does it. What it
+//!   needs to work is found in the task's [`Workbench`].
 //! - What operators leave beside their batches (quarantine, quality states, cursors) goes to files of the run's scratch folder under
 //!   names that depend on operator and partition only: a task that is repeated writes them again, nothing counts twice.
-//! - Rows that meet in one instance come in ascending order of [`ORIGIN`], whatever the number of partitions, so that the first of two
+//! - Rows that meet in one instance come in ascending order of [`ORIGIN`](crate::lineage::ORIGIN), whatever the number of partitions, so that the first of two
 //!   equal keys is the same row in every run.
 //!
 //! # Why
@@ -15,6 +15,7 @@
 //! only leaves that it knows: a custom leaf would be read whole by every task.
 
 mod assess_exec;
+mod codec;
 mod land_exec;
 mod plan;
 mod quarantine;
@@ -25,6 +26,7 @@ mod transform_exec;
 mod workbench;
 
 pub use assess_exec::{AssessExec, AssessWork};
+pub use codec::{CodecError, PlanCodec};
 pub use land_exec::{LandExec, LandedFile};
 pub use plan::{SourceRead, StreamPlan, TransformStep, stream_plan};
 pub use quarantine::quarantine_schema;
@@ -36,9 +38,6 @@ pub use workbench::{Progress, Workbench};
 
 use serde::{Deserialize, Serialize};
 
-/// The lineage column, the last of every batch: page number << 40 | record number.
-pub const ORIGIN: &str = "_origin";
-
 /// A plugin with its config, as an operator keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginStep {
@@ -48,9 +47,4 @@ pub struct PluginStep {
     pub plugin: String,
     /// Its config as JSON.
     pub config: String,
-}
-
-/// The page and record that an origin stands for.
-pub fn page_and_record(origin: u64) -> (u32, u64) {
-    (u32::try_from(origin >> 40).expect("24 bits are left"), origin & ((1 << 40) - 1))
 }

@@ -11,9 +11,10 @@ use arrow::{
 use datafusion::common::{DataFusionError, Result};
 use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
 
-use super::{ORIGIN, Workbench, page_and_record};
+use super::Workbench;
 use crate::{
     egress::files::Files,
+    lineage::{ORIGIN, page_and_record},
     plugin::{Rule, Unread},
 };
 

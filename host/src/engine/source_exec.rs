@@ -14,6 +14,7 @@ use datafusion::{
         DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
         execution_plan::EmissionType,
         metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, Time},
+        spill::get_record_batch_memory_size,
         stream::RecordBatchReceiverStream,
     },
 };
@@ -21,8 +22,11 @@ use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::Sender;
 
-use super::{ORIGIN, PluginStep, Progress, SourceNote, Workbench, quarantine::Quarantine, workbench::plugin_error};
-use crate::plugin::{Context, Slice, SourceInstance, Timings, Unread};
+use super::{PluginStep, Progress, SourceNote, Workbench, quarantine::Quarantine, workbench::plugin_error};
+use crate::{
+    lineage::ORIGIN,
+    plugin::{Context, Slice, SourceInstance, Timings, Unread},
+};
 
 /// Batches that wait between two operators: enough to keep both busy, few enough to bound memory.
 pub(super) const IN_FLIGHT: usize = 2;
@@ -222,7 +226,7 @@ impl SourceTask {
             self.note.rows += rows as u64;
             Progress::add(&self.bench.progress.rows, rows as u64);
             self.meters.rows.add(rows);
-            self.meters.bytes.add(batch.get_array_memory_size());
+            self.meters.bytes.add(get_record_batch_memory_size(&batch));
             if self.batches.send(Ok(batch)).await.is_err() {
                 return Ok(false);
             }

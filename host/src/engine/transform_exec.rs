@@ -10,6 +10,7 @@ use datafusion::{
     physical_plan::{
         DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties,
         metrics::{ExecutionPlanMetricsSet, MetricBuilder, MetricsSet},
+        spill::get_record_batch_memory_size,
         stream::RecordBatchReceiverStream,
     },
 };
@@ -176,7 +177,7 @@ impl TransformTask {
     async fn send(&mut self, batches: Vec<RecordBatch>) -> bool {
         for batch in batches {
             self.meters.rows.add(batch.num_rows());
-            self.meters.bytes.add(batch.get_array_memory_size());
+            self.meters.bytes.add(get_record_batch_memory_size(&batch));
             if self.batches.send(Ok(batch)).await.is_err() {
                 return false;
             }

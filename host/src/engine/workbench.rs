@@ -58,6 +58,8 @@ pub struct Workbench {
     pub quarantine: PathBuf,
     /// The storage's folder for clean files.
     pub clean: PathBuf,
+    /// Whether clean files are written as CSV too.
+    pub clean_csv: bool,
     /// The run.
     pub run: String,
     /// What the run has done so far.

@@ -1,64 +1,28 @@
 //! Extract, transform, assess: one plan per stream, from its slices to its clean files and its measures.
 
-use std::{sync::Arc, time::Instant};
+use std::{path::Path, sync::Arc};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use parquet::arrow::ArrowWriter;
 
-use super::{Plan, RunContext, RunError, Stage, extract, prepare::StreamWork, report::Reason};
+use super::{Plan, RunContext, RunError, measures, prepare::StreamWork, report::Reason, stream::AssessedStream};
 use crate::{
-    engine::{
-        LandedFile, OperatorMetrics, PluginStep, Scratch, SourceNote, SourceRead, StreamPlan, TransformNote, operator_metrics, stream_plan,
-    },
-    plugin::{Access, QualityInstance},
-    quality::Measure,
+    engine::{LandedFile, Scratch, SourceNote, SourceRead, StreamPlan, TransformNote, operator_metrics, stream_plan},
+    quality::{Dimension, Measure},
 };
 
-/// What became of a stream.
-pub struct AssessedStream {
-    /// Its name.
-    pub name: String,
-    /// Its source.
-    pub source: String,
-    /// Records that were read, the unreadable ones included.
-    pub read: u64,
-    /// Rows that were accepted.
-    pub accepted: u64,
-    /// Bytes that were read.
-    pub bytes: u64,
-    /// Why rows were rejected, most frequent first.
-    pub reasons: Vec<Reason>,
-    /// The clean files.
-    pub files: Vec<LandedFile>,
-    /// What rules counted.
-    pub measures: Vec<Measure>,
-    /// What operators measured.
-    pub operators: Vec<OperatorMetrics>,
-    /// The cursor after this run.
-    pub cursor: Option<String>,
-    /// Microseconds from start to end.
-    pub micros: u64,
-}
-
-/// Takes every stream through its plan, one after another: memory is bounded by one stream's operators.
-pub(super) async fn streams(ctx: &RunContext, plan: &Plan) -> Result<Vec<AssessedStream>, RunError> {
-    let mut assessed = Vec::with_capacity(plan.streams.len());
-    for stream in &plan.streams {
-        let started = Instant::now();
-        let read = extract::slices(ctx, plan, stream).await?;
-        let bytes = read.as_ref().map(|read| read.slices.iter().filter_map(|slice| slice.bytes).sum());
-        ctx.watcher.started(Stage::Extract, &stream.name, bytes);
-        let mut done = match read {
-            Some(read) => one(ctx, plan, stream, read).await?,
-            None => nothing_new(ctx, plan, stream).await?,
-        };
-        done.micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        ctx.took(format!("extract {}", stream.name), started);
-        ctx.watcher.finished(Stage::Extract, &stream.name);
-        assessed.push(done);
+/// Takes a stream from its slices to its clean files and its measures. `read` is none where there is nothing new.
+pub(super) async fn stream(
+    ctx: &RunContext,
+    plan: &Plan,
+    stream: &StreamWork,
+    read: Option<SourceRead>,
+) -> Result<AssessedStream, RunError> {
+    match read {
+        Some(read) => one(ctx, plan, stream, read).await,
+        None => nothing_new(ctx, stream),
     }
-    Ok(assessed)
 }
 
 /// The physical plan of a stream.
@@ -69,7 +33,7 @@ pub(super) fn physical(ctx: &RunContext, stream: &StreamWork, read: SourceRead) 
 }
 
 async fn one(ctx: &RunContext, plan: &Plan, stream: &StreamWork, read: SourceRead) -> Result<AssessedStream, RunError> {
-    let (partitions, cursor) = (read.slices.len(), read.cursor.clone());
+    let partitions = read.slices.len();
     let failed = |source| RunError::Stream { stream: stream.name.clone(), source };
     let physical = physical(ctx, stream, read)?;
     let session = ctx.session(plan)?;
@@ -78,15 +42,12 @@ async fn one(ctx: &RunContext, plan: &Plan, stream: &StreamWork, read: SourceRea
     files.sort_by(|a, b| a.file.cmp(&b.file));
 
     let notes = Notes::collect(ctx, stream, partitions)?;
-    let reached: Vec<String> = notes.source.iter().flat_map(|note| note.cursors.clone()).collect();
     let mut measures = notes.measures(plan, stream);
     for (index, (step, _)) in stream.quality.iter().enumerate() {
         let name = format!("assess{index}");
-        measures.extend(sum_up(ctx, plan, &stream.name, &stream.name, stream.clean_schema(), step, &name, partitions).await?);
+        measures.extend(measures::sum_up(ctx, plan, &stream.name, &stream.name, stream.clean_schema(), step, &name, partitions).await?);
     }
     Ok(AssessedStream {
-        name: stream.name.clone(),
-        source: stream.source.clone(),
         read: notes.read(),
         accepted: files.iter().map(|file| file.rows).sum(),
         bytes: notes.source.iter().map(|note| note.bytes).sum(),
@@ -94,33 +55,20 @@ async fn one(ctx: &RunContext, plan: &Plan, stream: &StreamWork, read: SourceRea
         files,
         measures,
         operators: operator_metrics(physical.as_ref()),
-        cursor: extract::advance(ctx, plan, stream, cursor.as_deref(), &reached).await?,
-        micros: 0,
+        reached: notes.source.iter().flat_map(|note| note.cursors.clone()).collect(),
+        ..AssessedStream::of(stream)
     })
 }
 
 /// A stream without new slices still has a clean stream: one file without rows, so that tables that join it can be planned.
-async fn nothing_new(ctx: &RunContext, plan: &Plan, stream: &StreamWork) -> Result<AssessedStream, RunError> {
+fn nothing_new(ctx: &RunContext, stream: &StreamWork) -> Result<AssessedStream, RunError> {
     let folder = ctx.storage.clean().join(&stream.name).join(&ctx.run);
     let wrong = |source| RunError::File { doing: "write the empty clean stream in", path: folder.clone(), source };
     let file = empty_file(&folder, stream.clean_schema()).map_err(wrong)?;
-    let cursor = ctx.lake.lock().await.cursor(&plan.loaded.pipeline.name, &stream.source, &stream.name);
-    Ok(AssessedStream {
-        name: stream.name.clone(),
-        source: stream.source.clone(),
-        read: 0,
-        accepted: 0,
-        bytes: 0,
-        reasons: Vec::new(),
-        files: vec![file],
-        measures: Vec::new(),
-        operators: Vec::new(),
-        cursor,
-        micros: 0,
-    })
+    Ok(AssessedStream { files: vec![file], ..AssessedStream::of(stream) })
 }
 
-fn empty_file(folder: &std::path::Path, schema: &SchemaRef) -> std::io::Result<LandedFile> {
+fn empty_file(folder: &Path, schema: &SchemaRef) -> std::io::Result<LandedFile> {
     std::fs::create_dir_all(folder)?;
     let name = "part-00000.parquet".to_owned();
     let file = tempfile::Builder::new().prefix(".part-").tempfile_in(folder)?;
@@ -165,8 +113,8 @@ impl Notes {
     }
 
     /// Unread records by rule and reason.
-    fn unread(&self) -> Vec<(String, crate::quality::Dimension, String, u64)> {
-        let mut found: Vec<(String, crate::quality::Dimension, String, u64)> = Vec::new();
+    fn unread(&self) -> Vec<(String, Dimension, String, u64)> {
+        let mut found: Vec<(String, Dimension, String, u64)> = Vec::new();
         for (rule, dimension, reason, count) in self.source.iter().flat_map(|note| &note.unread) {
             match found.iter_mut().find(|(known, _, why, _)| known == rule && why == reason) {
                 Some((.., total)) => *total += count,
@@ -227,32 +175,4 @@ impl Notes {
         reasons.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.rule.cmp(&b.rule)));
         reasons
     }
-}
-
-/// Merges the states that an assess operator left, and asks for the measures. `subject` is whose scratch folder holds them.
-#[expect(clippy::too_many_arguments, reason = "each is a different thing that two callers know")]
-pub(super) async fn sum_up(
-    ctx: &RunContext,
-    plan: &Plan,
-    subject: &str,
-    stream: &str,
-    schema: &SchemaRef,
-    step: &PluginStep,
-    name: &str,
-    partitions: usize,
-) -> Result<Vec<Measure>, RunError> {
-    let folder = ctx.scratch();
-    let states = Scratch::new(&folder, subject).collect(name, partitions).map_err(|source| RunError::File {
-        doing: "read the states in",
-        path: folder,
-        source,
-    })?;
-    let access = Access { limits: plan.loaded.pipeline.limits.clone(), log: ctx.log.clone(), files: None };
-    let plugin = &plan.plugins[&step.digest];
-    let mut instance = QualityInstance::new(&ctx.runtime, plugin, &ctx.context(stream), &step.config, &access).await?;
-    instance.open(schema).await?;
-    for state in &states {
-        instance.merge(state).await?;
-    }
-    Ok(instance.finish().await?)
 }

@@ -9,13 +9,10 @@ use datafusion::{
 };
 use futures::StreamExt;
 
-use super::{
-    Plan, RunContext, RunError, Stage,
-    assess::{self, AssessedStream},
-    prepare::CheckWork,
-};
+use super::{Plan, RunContext, RunError, Stage, measures, prepare::CheckWork, stream::AssessedStream};
 use crate::{
-    engine::{AssessExec, AssessWork, ORIGIN},
+    engine::{AssessExec, AssessWork},
+    lineage::ORIGIN,
     plugin::Distribution,
     quality::Measure,
 };
@@ -73,7 +70,7 @@ async fn one(ctx: &RunContext, plan: &Plan, session: &SessionContext, check: &Ch
     let mut measures = Vec::new();
     for (index, step) in check.quality.iter().enumerate() {
         let name = format!("assess{index}");
-        let counted = assess::sum_up(ctx, plan, &subject(check), &check.stream, &schema, step, &name, partitions).await?;
+        let counted = measures::sum_up(ctx, plan, &subject(check), &check.stream, &schema, step, &name, partitions).await?;
         measures.extend(counted.into_iter().map(|measure| Measure { rule: format!("{}: {}", check.name, measure.rule), ..measure }));
     }
     Ok(measures)

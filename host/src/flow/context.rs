@@ -101,6 +101,7 @@ impl RunContext {
             scratch: self.scratch(),
             quarantine: self.storage.quarantine(),
             clean: self.storage.clean(),
+            clean_csv: plan.loaded.pipeline.storage.clean_csv,
             run: self.run.clone(),
             progress: self.progress.clone(),
         };
@@ -118,12 +119,13 @@ impl RunContext {
         Ok(SessionContext::new_with_config_rt(config, runtime))
     }
 
-    /// Remembers how long a step took.
-    pub fn took(&self, step: impl Into<String>, since: std::time::Instant) {
+    /// Remembers how long a step took, and gives it in microseconds.
+    pub fn took(&self, step: impl Into<String>, since: std::time::Instant) -> u64 {
         let micros = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
         if let Ok(mut timings) = self.timings.lock() {
             timings.push((step.into(), micros));
         }
+        micros
     }
 }
 

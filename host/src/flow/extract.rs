@@ -1,6 +1,6 @@
 //! Extract and archive: which slices there are to read, and the manifests of what was read.
 
-use super::{Plan, Report, RunContext, RunError, prepare::StreamWork};
+use super::{Plan, Report, RunContext, RunError, prepare::StreamWork, stream::AssessedStream};
 use crate::{
     engine::SourceRead,
     plugin::{Access, SourceInstance},
@@ -28,19 +28,17 @@ pub(super) async fn slices(ctx: &RunContext, plan: &Plan, stream: &StreamWork) -
     }))
 }
 
-/// The stream's cursor after all slices were read.
-pub(super) async fn advance(
-    ctx: &RunContext,
-    plan: &Plan,
-    stream: &StreamWork,
-    cursor: Option<&str>,
-    reached: &[String],
-) -> Result<Option<String>, RunError> {
+/// The stream's cursor after all its slices were read.
+pub(super) async fn advance(ctx: &RunContext, plan: &Plan, stream: &StreamWork, read: &AssessedStream) -> Result<Option<String>, RunError> {
+    let cursor = ctx.lake.lock().await.cursor(&plan.loaded.pipeline.name, &stream.source, &stream.name);
+    if read.reached.is_empty() {
+        return Ok(cursor);
+    }
     let source = &plan.sources[&stream.source];
     let access = access(ctx, plan, stream);
     let plugin = &plan.plugins[&source.step.digest];
     let mut instance = SourceInstance::new(&ctx.runtime, plugin, &stream.name, &source.step.config, &access).await?;
-    Ok(instance.advance(&stream.name, cursor, reached).await?)
+    Ok(instance.advance(&stream.name, cursor.as_deref(), &read.reached).await?)
 }
 
 fn access(ctx: &RunContext, plan: &Plan, stream: &StreamWork) -> Access {

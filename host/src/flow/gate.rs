@@ -238,3 +238,100 @@ fn holds(stream: &str, scores: &Scores, measures: &[&Measure], thresholds: &Thre
 fn percent(part: u64, whole: u64) -> f64 {
     part as f64 * 100.0 / whole as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(gate: &str) -> Policy {
+        let text =
+            format!("version = 1\nname = \"p\"\n[sources.s]\nplugin = \"x\"\n[streams.orders]\ngate = {{ {gate} }}\n[streams.items]\n");
+        Policy::new(&toml::from_str(&text).expect("a pipeline"))
+    }
+
+    fn measure(stream: &str, dimension: Dimension, passed: u64, total: u64) -> Measure {
+        Measure {
+            stream: stream.into(),
+            plugin: "q@1".into(),
+            dimension,
+            rule: "rule".into(),
+            columns: vec!["id".into()],
+            passed,
+            total,
+            samples: Vec::new(),
+            rejects: false,
+        }
+    }
+
+    fn sentences(verdict: &Verdict) -> Vec<String> {
+        verdict.reasons.iter().map(Hold::sentence).collect()
+    }
+
+    #[test]
+    fn gate_passes_what_meets_every_floor() {
+        let measures = [measure("orders", Dimension::Integrity, 10, 10), measure("orders", Dimension::Completeness, 90, 100)];
+        let verdict = decide(&policy(""), &measures);
+        assert_eq!(verdict.reasons, []);
+        assert_eq!(verdict.overall(), Some(95.0));
+    }
+
+    #[test]
+    fn gate_holds_the_load_when_a_dimension_is_under_its_floor() {
+        let verdict = decide(&policy(""), &[measure("items", Dimension::Integrity, 999, 1000)]);
+        assert!(verdict.holds());
+        assert_eq!(sentences(&verdict), ["items: integrity is 99.90 %, 0.10 points under its floor of 100 %"]);
+    }
+
+    #[test]
+    fn a_hair_under_the_floor_does_not_read_as_the_floor() {
+        let verdict = decide(&policy(""), &[measure("items", Dimension::Integrity, 9_999_999, 10_000_000)]);
+        assert_eq!(sentences(&verdict), ["items: integrity is 99.99999 %, less than 0.01 points under its floor of 100 %"]);
+    }
+
+    #[test]
+    fn a_streams_own_floor_wins_over_the_default() {
+        let measures = [measure("orders", Dimension::Integrity, 95, 100)];
+        assert!(decide(&policy(""), &measures).holds());
+        assert!(!decide(&policy("floors = { integrity = 90 }"), &measures).holds());
+    }
+
+    #[test]
+    fn the_worst_column_counts_for_nulls_and_duplicates() {
+        let measures = [
+            measure("orders", Dimension::Completeness, 100, 100),
+            measure("orders", Dimension::Completeness, 79, 100),
+            measure("orders", Dimension::Uniqueness, 94, 100),
+        ];
+        let verdict = decide(&policy("floors = { completeness = 0, uniqueness = 0 }"), &measures);
+        assert_eq!(
+            sentences(&verdict),
+            [
+                "orders: nulls in id is 21.00 %, 1.00 points above its limit of 20 %",
+                "orders: duplicates in id is 6.00 %, 1.00 points above its limit of 5 %"
+            ]
+        );
+    }
+
+    #[test]
+    fn rejected_rows_count_once_against_the_rows_that_came() {
+        let rejecting =
+            |rule: &str, passed| Measure { rule: rule.into(), rejects: true, ..measure("orders", Dimension::Validity, passed, 100) };
+        let verdict = decide(&policy(""), &[rejecting("a", 90), rejecting("b", 95), rejecting("c", 100)]);
+        let validity = &verdict.scores[1].dimensions[1];
+        assert_eq!((validity.passed, validity.total), (85, 100));
+    }
+
+    #[test]
+    fn what_nothing_measured_has_no_score_and_no_floor() {
+        let verdict = decide(&policy(""), &[]);
+        assert!(!verdict.holds());
+        assert_eq!(verdict.overall(), None);
+    }
+
+    #[test]
+    fn weights_shift_the_overall_score() {
+        let measures = [measure("orders", Dimension::Integrity, 100, 100), measure("orders", Dimension::Accuracy, 90, 100)];
+        let verdict = decide(&policy("weights = { accuracy = 3 }"), &measures);
+        assert_eq!(verdict.scores[1].overall, Some(92.5));
+    }
+}

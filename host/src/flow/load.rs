@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use super::{Plan, Report, RunContext, RunError, Stage, assess::AssessedStream};
+use super::{Plan, Report, RunContext, RunError, Stage, stream::AssessedStream};
 use crate::warehouse::lake::{AuditRow, CleanStream, Lake, Load, TableResult};
 
 /// Loads the run's tables.

@@ -17,10 +17,18 @@ pub mod report;
 
 mod assess;
 mod check;
+mod clean;
 mod context;
 mod error;
 mod extract;
+mod measures;
+mod stream;
 
+use std::time::Instant;
+
+use stream::AssessedStream;
+
+pub use clean::CleanManifest;
 pub use context::{RunContext, Stage, Watcher};
 pub use error::RunError;
 pub use prepare::{Plan, Preparation, prepare};
@@ -29,7 +37,7 @@ pub use report::{Outcome, Report};
 /// Takes what is new through all stages.
 pub async fn run(ctx: &RunContext, plan: &Plan) -> Result<Report, RunError> {
     let mut report = Report::new(ctx, plan);
-    let streams = assess::streams(ctx, plan).await?;
+    let streams = streams(ctx, plan).await?;
     let checked = check::across_streams(ctx, plan, &streams).await?;
     extract::close_archives(ctx, plan, &mut report)?;
     report.add_streams(&streams);
@@ -41,4 +49,22 @@ pub async fn run(ctx: &RunContext, plan: &Plan) -> Result<Report, RunError> {
     report.tables = load::tables(ctx, plan, &streams, &report).await?;
     report.marts = refresh::marts(ctx, plan).await?;
     Ok(report.ended(ctx, Outcome::Loaded))
+}
+
+/// Extract, archive, transform, assess: one stream after another, so that memory is bounded by one stream's operators.
+async fn streams(ctx: &RunContext, plan: &Plan) -> Result<Vec<AssessedStream>, RunError> {
+    let mut done = Vec::with_capacity(plan.streams.len());
+    for stream in &plan.streams {
+        let started = Instant::now();
+        let read = extract::slices(ctx, plan, stream).await?;
+        let bytes = read.as_ref().map(|read| read.slices.iter().filter_map(|slice| slice.bytes).sum());
+        ctx.watcher.started(Stage::Extract, &stream.name, bytes);
+        let mut assessed = assess::stream(ctx, plan, stream, read).await?;
+        assessed.cursor = extract::advance(ctx, plan, stream, &assessed).await?;
+        clean::describe(ctx, plan, stream, &assessed)?;
+        assessed.micros = ctx.took(format!("extract {}", stream.name), started);
+        ctx.watcher.finished(Stage::Extract, &stream.name);
+        done.push(assessed);
+    }
+    Ok(done)
 }

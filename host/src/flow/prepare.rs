@@ -2,19 +2,20 @@
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{Schema, SchemaRef};
 use indexmap::IndexMap;
 
 use super::{RunError, gate::Policy};
 use crate::{
-    config::{ConfigError, Loaded, Part, Step, near_miss, pointer_path, sql_text},
+    config::{ConfigError, Loaded, Part, Step, bind, near_miss, pointer_path, sql_text},
     egress::{archive::Archive, files::Files},
-    engine::{ORIGIN, PluginStep, TransformStep},
+    engine::{PluginStep, TransformStep},
+    lineage::with_origin,
     plugin::{
         Access, Context, Distribution, LogSink, Plugin, QualityInstance, Role, Runtime, SourceInstance, StreamInfo, TransformInstance,
         resolve,
     },
-    warehouse::lake::{Lake, TableLoad},
+    warehouse::lake::{Lake, LakeError, TableLoad},
 };
 
 /// What preparing needs.
@@ -105,8 +106,8 @@ pub async fn prepare(request: Preparation<'_>) -> Result<Plan, RunError> {
     let infos = work.discover(&sources).await?;
     let streams = work.streams(&infos).await?;
     let checks = work.checks(&streams).await?;
-    let tables = work.tables(&streams).await?;
-    let marts = work.marts()?;
+    let (tables, known) = work.tables(&streams).await?;
+    let marts = work.marts(known).await?;
     let policy = Policy::new(&work.request.loaded.pipeline);
     Ok(Plan { plugins: work.plugins, loaded: work.request.loaded, sources, streams, checks, tables, marts, policy })
 }
@@ -270,9 +271,11 @@ impl Work<'_> {
         Ok(found)
     }
 
-    async fn tables(&mut self, streams: &[StreamWork]) -> Result<Vec<TableLoad>, RunError> {
+    /// The tables, and their schemas by name.
+    async fn tables(&mut self, streams: &[StreamWork]) -> Result<(Vec<TableLoad>, Vec<(String, SchemaRef)>), RunError> {
         let schemas = schemas(streams);
         let mut found = Vec::new();
+        let mut known = Vec::new();
         for (name, table) in self.request.loaded.pipeline.tables.clone() {
             let sql = table.sql.as_deref().map(|sql| sql_text(&self.request.loaded, sql)).transpose()?.map(|sql| sql.text);
             let schema = match (&sql, &table.stream) {
@@ -290,26 +293,31 @@ impl Work<'_> {
                 let near = near.map(|near| format!("did you mean `{near}`?"));
                 return Err(self.wrong(&["tables", &name, "key"], Part::Value, format!("table `{name}` has no column `{key}`"), near));
             }
+            known.push((name.clone(), schema));
             found.push(TableLoad { name, sql, stream: table.stream, mode: table.mode, key: table.key });
         }
-        Ok(found)
+        Ok((found, known))
     }
 
-    fn marts(&self) -> Result<Vec<(String, String)>, RunError> {
-        let marts = &self.request.loaded.pipeline.marts;
-        marts.iter().map(|(name, mart)| Ok((name.clone(), sql_text(&self.request.loaded, &mart.sql)?.text))).collect()
+    /// The marts with their SQL, planned over the pipeline's tables and the marts before each. A table that another pipeline loads into the
+    /// same lake is not known here; its marts are planned when they are made.
+    async fn marts(&self, mut known: Vec<(String, SchemaRef)>) -> Result<Vec<(String, String)>, RunError> {
+        let mut found = Vec::new();
+        for (name, mart) in &self.request.loaded.pipeline.marts {
+            let sql = bind(&sql_text(&self.request.loaded, &mart.sql)?.text, &mart.parameters);
+            match Lake::check_sql(&known, &sql).await {
+                Ok(schema) => known.push((name.clone(), schema)),
+                Err(LakeError::UnknownTable { near: None, .. }) => {}
+                Err(error) => return Err(self.wrong_sql(&["marts", name, "sql"], &error)),
+            }
+            found.push((name.clone(), sql));
+        }
+        Ok(found)
     }
 
     fn wrong_sql(&self, path: &[&str], error: &dyn std::error::Error) -> RunError {
         self.wrong(path, Part::Value, format!("this SQL can't be planned: {}", crate::error::chain(error)), None)
     }
-}
-
-/// A stream's schema with the lineage column, as the contract has it.
-fn with_origin(schema: &Schema) -> SchemaRef {
-    let mut fields = schema.fields().to_vec();
-    fields.push(Arc::new(Field::new(ORIGIN, DataType::UInt64, false)));
-    Arc::new(Schema::new(fields))
 }
 
 fn schemas(streams: &[StreamWork]) -> Vec<(String, SchemaRef)> {

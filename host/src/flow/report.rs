@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Plan, RunContext, assess::AssessedStream, gate::Verdict};
+use super::{Plan, RunContext, gate::Verdict, stream::AssessedStream};
 use crate::{
     config::{Loaded, StorageLayout},
     egress::archive::Page,

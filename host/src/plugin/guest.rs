@@ -32,6 +32,9 @@ pub struct LogLine {
 /// Where messages of plugins go.
 pub type LogSink = Arc<dyn Fn(LogLine) + Send + Sync>;
 
+/// The most files that one instance may hold open; a source reads them one after another.
+const MAX_OPEN_FILES: usize = 64;
+
 /// The data of an instance's store.
 pub struct Guest {
     pub(super) plugin: String,
@@ -40,6 +43,7 @@ pub struct Guest {
     pub(super) stop: Option<Stop>,
     limits: Limits,
     messages: u32,
+    open_files: usize,
     log: LogSink,
     files: Option<Arc<Files>>,
     table: ResourceTable,
@@ -47,7 +51,18 @@ pub struct Guest {
 
 impl Guest {
     pub(super) fn new(plugin: String, stream: String, limits: Limits, log: LogSink, files: Option<Arc<Files>>) -> Self {
-        Self { plugin, stream, deadline: Instant::now(), stop: None, limits, messages: 0, log, files, table: ResourceTable::new() }
+        Self {
+            plugin,
+            stream,
+            deadline: Instant::now(),
+            stop: None,
+            limits,
+            messages: 0,
+            open_files: 0,
+            log,
+            files,
+            table: ResourceTable::new(),
+        }
     }
 
     pub(super) fn call_limit(&self) -> Duration {
@@ -145,12 +160,18 @@ impl files::Host for Guest {
         offset: u64,
     ) -> wasmtime::Result<Result<Resource<OpenFile>, types::Failure>> {
         let Some(granted) = self.files.clone() else { return Ok(Err(not_granted(&directory))) };
+        if self.open_files >= MAX_OPEN_FILES {
+            return Err(self.stop(Stop::OpenFiles(MAX_OPEN_FILES)));
+        }
         let packing = match packing {
             files::Packing::Plain => Packing::Plain,
             files::Packing::Gzip => Packing::Gzip,
         };
         Ok(match granted.open(&directory, &path, packing, offset).await {
-            Ok(file) => Ok(self.table.push(file)?),
+            Ok(file) => {
+                self.open_files += 1;
+                Ok(self.table.push(file)?)
+            }
             Err(error) => Err(failure(error)),
         })
     }
@@ -167,6 +188,7 @@ impl files::HostFile for Guest {
 
     async fn drop(&mut self, file: Resource<OpenFile>) -> wasmtime::Result<()> {
         self.table.delete(file)?;
+        self.open_files -= 1;
         Ok(())
     }
 }

@@ -35,6 +35,9 @@ pub struct Timings {
     pub ipc: Duration,
 }
 
+/// Room for lists of rejections, unread records and measures beside a call's batch.
+const LIFTED_BESIDE_OUTPUT: usize = 16 << 20;
+
 /// A store with the name of what runs in it.
 pub(super) struct Instance {
     pub store: Store<Guest>,
@@ -50,6 +53,8 @@ impl Instance {
         let guest = Guest::new(plugin.to_owned(), stream.to_owned(), access.limits.clone(), access.log.clone(), access.files.clone());
         let mut store = Store::new(runtime.engine(), guest);
         store.limiter(|guest| guest);
+        // What wasmtime may allocate to lift the values of one call: the output's bytes, and the small things beside them.
+        store.set_hostcall_fuel(store.data().output_cap() + LIFTED_BESIDE_OUTPUT);
         store.epoch_deadline_callback(|mut context| context.data_mut().epoch());
         Self { store, plugin: plugin.to_owned(), timings: Timings::default() }
     }

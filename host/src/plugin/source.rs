@@ -14,7 +14,7 @@ use super::{
     ipc,
     loaded::Pre,
 };
-use crate::quality::Dimension;
+use crate::{lineage::ORIGIN, quality::Dimension};
 
 /// How a stream is best written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +88,7 @@ pub struct SourceInstance {
     bound: SourcePlugin,
     config: String,
     reader: Option<(ResourceAny, SchemaRef)>,
+    batch_rows: usize,
 }
 
 impl SourceInstance {
@@ -99,7 +100,7 @@ impl SourceInstance {
         let started = instance.arm();
         let result = pre.instantiate_async(&mut instance.store).await;
         let bound = instance.settle_plain(started, "start", result)?;
-        Ok(Self { instance, bound, config: config.to_owned(), reader: None })
+        Ok(Self { instance, bound, config: config.to_owned(), reader: None, batch_rows: 0 })
     }
 
     /// Tries what can be tried without reading data.
@@ -151,6 +152,7 @@ impl SourceInstance {
         let result = self.bound.tidegate_plugin_source().call_open(&mut self.instance.store, &self.config, &request).await;
         let reader = self.instance.settle(started, &doing, result)?;
         self.reader = Some((reader, schema));
+        self.batch_rows = batch_rows as usize;
         Ok(())
     }
 
@@ -187,7 +189,11 @@ impl SourceInstance {
         if batches.len() > 1 {
             return Err(self.instance.broken(doing, "it sent several batches, one is allowed"));
         }
-        Ok(batches.pop().filter(|batch| batch.num_rows() > 0))
+        let batch = batches.pop().filter(|batch| batch.num_rows() > 0);
+        if let Some(rows) = batch.as_ref().map(RecordBatch::num_rows).filter(|rows| *rows > self.batch_rows) {
+            return Err(self.instance.broken(doing, format!("a batch has {rows} rows, {} were asked for", self.batch_rows)));
+        }
+        Ok(batch)
     }
 
     /// Folds the cursors of finished slices into the stream's new one.
@@ -212,6 +218,11 @@ fn stream_info(stream: wit::StreamInfo) -> Result<StreamInfo, String> {
         return Err("a stream's name is not made of lower-case letters, digits and underscores".into());
     }
     let schema = ipc::decode_schema(stream.schema)?;
+    let mut names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).chain([ORIGIN]).collect();
+    names.sort_unstable();
+    if let Some(double) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(format!("stream `{name}` has the column `{}` twice", clean_text(double[0].to_owned())));
+    }
     let known = |column: &String| schema.field_with_name(column).is_ok();
     if let Some(column) = stream.primary_key.iter().chain(&stream.cursor_field).find(|column| !known(column)) {
         return Err(format!("stream `{name}` names the column `{}`, which its schema lacks", clean_text(column.clone())));

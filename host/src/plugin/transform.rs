@@ -17,7 +17,10 @@ use super::{
     ipc,
     loaded::Pre,
 };
-use crate::{engine::ORIGIN, quality::Dimension};
+use crate::{
+    lineage::{ORIGIN, origin_field},
+    quality::Dimension,
+};
 
 /// A rule that a transform enforces.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,9 +147,8 @@ impl TransformInstance {
 
 fn convert(shape: wit::Shape, input: &SchemaRef) -> Result<Shape, String> {
     let schema = ipc::decode_schema(shape.schema)?;
-    let last = schema.fields().last().map(|field| field.name().as_str());
-    if last != Some(ORIGIN) {
-        return Err(format!("the last column of its output is not `{ORIGIN}`"));
+    if schema.fields().last().is_none_or(|last| **last != origin_field()) {
+        return Err(format!("the last column of its output is not `{ORIGIN}` as UInt64 without nulls"));
     }
     let distribution = distribution(shape.distribution);
     if let Distribution::Hash(columns) = &distribution

@@ -57,7 +57,9 @@ pub(crate) fn install_panic_hook() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
         std::panic::set_hook(Box::new(|info| {
-            crate::bindings::types_world::tidegate::plugin::log::panicked(&info.to_string());
+            let said = info.payload_as_str().unwrap_or("no message");
+            let place = info.location().map(|place| format!(" (at {place})")).unwrap_or_default();
+            crate::bindings::types_world::tidegate::plugin::log::panicked(&format!("{said}{place}"));
         }));
     });
 }

@@ -56,32 +56,32 @@ async fn refusal(bytes: &[u8]) -> String {
 
 #[tokio::test]
 async fn a_plugin_for_another_contract_is_refused_with_both_versions() {
-    assert_snapshot!(refusal(&plugin("transform-plugin", "0.2.0")).await, @"");
+    assert_snapshot!(refusal(&plugin("transform-plugin", "0.2.0")).await, @"plugin `<dir>/plugin.wasm` does not fit this host: it was built for the contract `tidegate:plugin@0.2.0`, this host knows `tidegate:plugin@0.1.0`");
 }
 
 #[tokio::test]
 async fn a_plugin_that_imports_what_the_host_lacks_is_refused_with_its_name() {
     let wasi = "package wasi:random@0.2.0; interface random { get-random-u64: func() -> u64; }";
-    assert_snapshot!(refusal(&curious("wasi:random/random@0.2.0", wasi)).await, @"");
+    assert_snapshot!(refusal(&curious("wasi:random/random@0.2.0", wasi)).await, @"plugin `<dir>/plugin.wasm` does not fit this host: it imports `wasi:random/random@0.2.0`, which no transform plugin is given");
 }
 
 #[tokio::test]
 async fn a_transform_that_wants_to_read_files_is_refused() {
-    assert_snapshot!(refusal(&curious("tidegate:plugin/files@0.1.0", "package not:used;")).await, @"");
+    assert_snapshot!(refusal(&curious("tidegate:plugin/files@0.1.0", "package not:used;")).await, @"plugin `<dir>/plugin.wasm` does not fit this host: it imports `tidegate:plugin/files@0.1.0`, which no transform plugin is given");
 }
 
 #[tokio::test]
 async fn a_plugin_that_traps_when_it_is_asked_what_it_is_is_named_by_its_file() {
-    assert_snapshot!(refusal(&plugin("transform-plugin", "0.1.0")).await, @"");
+    assert_snapshot!(refusal(&plugin("transform-plugin", "0.1.0")).await, @"<dir>/plugin.wasm trapped while it was asked to describe itself: wasm trap: wasm `unreachable` instruction executed");
 }
 
 #[tokio::test]
 async fn a_file_that_is_no_component_is_refused() {
-    assert_snapshot!(refusal(b"select * from orders").await, @"");
+    assert_snapshot!(refusal(b"select * from orders").await, @"plugin `<dir>/plugin.wasm` does not fit this host: it is not WebAssembly");
 }
 
 #[tokio::test]
 async fn a_plugin_that_is_not_there_is_named() {
     let error = runtime().load(Path::new("nowhere/plugin.wasm")).await.unwrap_err();
-    assert_snapshot!(chain(&error), @"");
+    assert_snapshot!(chain(&error), @"can't read plugin `nowhere/plugin.wasm`: No such file or directory (os error 2)");
 }

@@ -175,6 +175,7 @@ fn measures_and_logs_come_back_as_they_went_in() {
         passed: 9,
         total: 10,
         samples: vec!["a\"b".into()],
+        rejects: true,
     };
     let measures: Vec<_> = Dimension::ALL.map(measure).into();
     shop.state.record_measures(&id, &measures).unwrap();

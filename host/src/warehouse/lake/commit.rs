@@ -16,6 +16,7 @@ use deltalake_core::{
     protocol::SaveMode,
 };
 use futures::TryStreamExt;
+use parquet::{basic::Compression, file::properties::WriterProperties};
 use serde_json::{Value, json};
 
 use super::{
@@ -29,6 +30,8 @@ use crate::config::Mode;
 
 /// The key under which a commit says which load it belongs to.
 const MARK: &str = "tidegate";
+/// Rows of a row group, which the writer holds in memory: a quarter of a million ids of 32 letters are 8 MB.
+const ROW_GROUP: usize = 1 << 18;
 /// How far back the commit of an earlier try is looked for. Nothing but a person's own maintenance can come between.
 const LOOK_BACK: usize = 32;
 
@@ -75,20 +78,34 @@ async fn commit_table(lake: &Lake, load: &Load, prepared: &Prepared) -> Result<T
     result(lake, &table, prepared, merged, false).await
 }
 
-async fn write(lake: &Lake, load: &Load, prepared: &Prepared, table: DeltaTable, join: Join) -> Result<(DeltaTable, Merged), LakeError> {
+pub(super) async fn write(
+    lake: &Lake,
+    load: &Load,
+    prepared: &Prepared,
+    table: DeltaTable,
+    join: Join,
+) -> Result<(DeltaTable, Merged), LakeError> {
     let ctx = lake.sessions.context(join);
     let name = prepared.table.as_str();
-    let schema = delta_schema(name, &Footers::of(&lake.root, &prepared.files)?.schema)?;
+    let footers = Footers::of(&lake.root, &prepared.files)?;
+    let schema = delta_schema(name, &footers.schema)?;
     let rows = read(lake, &ctx, prepared, &schema).map_err(LakeError::sql(&format!("the table `{name}`")))?;
     let properties = properties(load, name);
     match prepared.mode {
-        Mode::Merge if table.version().is_some() => merge(&ctx, table, rows, &schema, prepared, properties).await,
+        Mode::Merge if table.version().is_some() && footers.rows > 0 => merge(&ctx, table, rows, &schema, prepared, properties).await,
+        Mode::Merge if table.version().is_some() && has_all(&table, &schema) => Ok((table, Merged { inserted: 0, updated: 0 })),
         mode => {
-            let added = Merged { inserted: prepared.rows, updated: 0 };
+            let added = Merged { inserted: footers.rows, updated: 0 };
             let plan = rows.into_unoptimized_plan();
             Ok((write_plan(&ctx, table, name, plan, mode == Mode::Replace, properties).await?, added))
         }
     }
+}
+
+/// Whether a table has every column of `schema`.
+fn has_all(table: &DeltaTable, schema: &SchemaRef) -> bool {
+    let Ok(state) = table.snapshot() else { return false };
+    schema.fields().iter().all(|field| state.schema().field(field.name()).is_some())
 }
 
 fn read(lake: &Lake, ctx: &SessionContext, prepared: &Prepared, schema: &SchemaRef) -> Result<DataFrame> {
@@ -111,10 +128,16 @@ pub(super) async fn write_plan(
         .with_session_state(Arc::new(ctx.state()))
         .with_save_mode(save)
         .with_schema_mode(schema)
+        .with_writer_properties(file_properties())
         .with_table_name(name)
         .with_commit_properties(properties)
         .await
         .map_err(LakeError::delta("write", name))
+}
+
+/// How data files are written.
+pub(super) fn file_properties() -> WriterProperties {
+    WriterProperties::builder().set_compression(Compression::SNAPPY).set_max_row_group_row_count(Some(ROW_GROUP)).build()
 }
 
 pub(super) async fn commit_audit(lake: &Lake, load: &Load, results: &[TableResult]) -> Result<TableResult, LakeError> {

@@ -224,7 +224,6 @@ fn without_values(error: DataFusionError) -> DataFusionError {
     match root.as_ref() {
         ArrowError::CastError(text) => DataFusionError::Execution(format!("cast: {}", blank_quotes(text))),
         ArrowError::ParseError(text) => DataFusionError::Execution(format!("parse: {}", blank_quotes(text))),
-        ArrowError::InvalidArgumentError(text) => DataFusionError::Execution(blank_quotes(text)),
         _ => error,
     }
 }

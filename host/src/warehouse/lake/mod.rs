@@ -21,6 +21,7 @@ mod audit;
 mod commit;
 mod error;
 mod head;
+mod key;
 mod load;
 mod merge;
 mod prepare;
@@ -293,7 +294,8 @@ impl Lake {
         let failed = LakeError::delta("open", name);
         let folder = self.folder(name)?;
         let path = folder.to_str().ok_or_else(|| LakeError::TableName { table: name.to_owned() })?;
-        let url = ensure_table_uri(path).and_then(|url| ensure_table_uri(host_safe(url.as_str()))).map_err(&failed)?;
+        let url = ensure_table_uri(path).map_err(&failed)?;
+        let url = url.join(&host_safe(url.as_str())).expect("a URL stays one when some of its letters are encoded");
         let mut table = DeltaTableBuilder::from_url(url).and_then(DeltaTableBuilder::build).map_err(&failed)?;
         match version {
             Some(version) => table.load_version(version).await.map_err(&failed)?,

@@ -9,29 +9,30 @@ use std::{
 
 use datafusion::{
     arrow::{
-        array::{AsArray, RecordBatch},
-        datatypes::{Int64Type, Schema, SchemaRef},
+        array::RecordBatch,
+        datatypes::{FieldRef, Schema, SchemaRef},
     },
-    common::{Column, DataFusionError, Result},
+    common::{DataFusionError, Result},
     execution::SendableRecordBatchStream,
-    functions_aggregate::expr_fn::{count, sum},
-    logical_expr::{Expr, lit},
     physical_plan::execute_stream_partitioned,
     prelude::DataFrame,
 };
-use deltalake_core::DeltaTable;
+use deltalake_core::{
+    DeltaTable,
+    kernel::{StructType, engine::arrow_conversion::TryIntoKernel},
+};
 use futures::StreamExt;
 use parquet::{arrow::ArrowWriter, file::properties::WriterProperties};
 use tokio::task::JoinSet;
 
 use super::{
-    AUDIT, Lake, LakeError,
+    AUDIT, Lake, LakeError, key,
     load::{Intent, Load, Prepared, TableLoad, relative},
-    session::{Footers, Join, files, register_streams, select},
-    types::{conform, delta_schema, is_comparable},
+    merge::Changes,
+    session::{Footers, Join, register_streams, select},
+    types::{conform, delta_schema},
 };
-use crate::config::{Mode, near_miss};
-use deltalake_core::kernel::{StructType, engine::arrow_conversion::TryIntoKernel};
+use crate::config::Mode;
 
 /// Computes and checks the rows of all tables of `load`.
 pub(super) async fn prepare(lake: &Lake, load: &Load) -> Result<Intent, LakeError> {
@@ -59,10 +60,26 @@ async fn prepare_table(lake: &Lake, load: &Load, table: &TableLoad) -> Result<Pr
     if table.mode != Mode::Replace && existing.version().is_some() {
         same_types(&table.name, &existing, &schema)?;
     }
+    let mut files = paths;
     if table.mode == Mode::Merge {
-        check_key(lake, table, &paths, &schema).await?;
+        key::check(lake, table, &files, &schema).await?;
+        if existing.version().is_some() {
+            let changes = Changes { table: &table.name, key: &table.key, files: &files, schema: &schema };
+            let folder = folder_for(lake, load, &table.name, "changes")?;
+            files = match changes.write(lake, &existing, &folder, Join::Hash).await {
+                Err(error) if error.is_out_of_memory() => changes.write(lake, &existing, &folder, Join::SortMerge).await?,
+                written => written?,
+            };
+        }
     }
-    Ok(Prepared { table: table.name.clone(), mode: table.mode, key: table.key.clone(), files: paths, rows: footers.rows })
+    Ok(Prepared { table: table.name.clone(), mode: table.mode, key: table.key.clone(), files, rows: footers.rows })
+}
+
+/// A new folder for rows of a table, in the lake's own.
+fn folder_for(lake: &Lake, load: &Load, table: &str, what: &str) -> Result<PathBuf, LakeError> {
+    let folder = lake.staged(&load.pipeline).join(&load.run).join(table).join(what);
+    fs::create_dir_all(&folder).map_err(LakeError::file("write", &folder))?;
+    Ok(folder)
 }
 
 /// The files of a stream that needs no more than to be written: most do, so nothing is copied for them.
@@ -72,16 +89,8 @@ fn as_it_is(lake: &Lake, load: &Load, table: &TableLoad) -> Result<Option<Vec<Pa
     let stream = stream.ok_or_else(|| LakeError::NoStream { table: table.name.clone(), stream: name.clone() })?;
     let clean = Footers::of(&lake.root, &stream.files)?.schema;
     let schema = delta_schema(&table.name, &clean)?;
-    let same = |field: &Arc<_>| clean.field_with_name(name_of(field)).is_ok_and(|found| found.data_type() == type_of(field));
+    let same = |field: &FieldRef| clean.field_with_name(field.name()).is_ok_and(|found| found.data_type() == field.data_type());
     Ok(schema.fields().iter().all(same).then(|| stream.files.clone()))
-}
-
-fn name_of(field: &Arc<datafusion::arrow::datatypes::Field>) -> &str {
-    field.name()
-}
-
-fn type_of(field: &Arc<datafusion::arrow::datatypes::Field>) -> &datafusion::arrow::datatypes::DataType {
-    field.data_type()
 }
 
 /// Runs the table's SQL and writes its rows, in Delta's types, to the lake's own folder.
@@ -95,15 +104,13 @@ async fn stage(lake: &Lake, load: &Load, table: &TableLoad, join: Join) -> Resul
     };
     let schema = delta_schema(&table.name, rows.schema().as_arrow())?;
     let rows = conform(rows, &schema).map_err(LakeError::sql(&what))?;
-    let folder = lake.staged(&load.pipeline).join(&load.run).join(&table.name);
-    super::atomic::remove_folder(&folder)?;
-    fs::create_dir_all(&folder).map_err(LakeError::file("write", &folder))?;
-    let written = write_rows(rows, schema, &folder).await.map_err(LakeError::sql(&what))?;
+    let folder = folder_for(lake, load, &table.name, "rows")?;
+    let written = write_rows(rows, &schema, &folder).await.map_err(LakeError::sql(&what))?;
     Ok(written.iter().map(|path| relative(&lake.root, path)).collect())
 }
 
-/// Writes each partition to a file of its own.
-async fn write_rows(rows: DataFrame, schema: SchemaRef, folder: &Path) -> Result<Vec<PathBuf>> {
+/// Writes each partition to a file of its own, in the place of what an earlier try wrote.
+pub(super) async fn write_rows(rows: DataFrame, schema: &SchemaRef, folder: &Path) -> Result<Vec<PathBuf>> {
     let task = Arc::new(rows.task_ctx());
     let plan = rows.create_physical_plan().await?;
     let mut writing = JoinSet::new();
@@ -133,7 +140,7 @@ async fn write_file(mut rows: SendableRecordBatchStream, schema: SchemaRef, path
 /// Columns may come and go, but don't change their type.
 fn same_types(name: &str, table: &DeltaTable, schema: &Schema) -> Result<(), LakeError> {
     let known = table.snapshot().map_err(LakeError::delta("read", name))?.schema();
-    let wanted: StructType = schema.try_into_kernel().map_err(|error| LakeError::delta("read", name)(error_of(error)))?;
+    let wanted: StructType = schema.try_into_kernel().map_err(|error| LakeError::delta("read", name)(error.into()))?;
     for field in wanted.fields() {
         let Some(found) = known.field(field.name()) else { continue };
         if found.data_type() != field.data_type() {
@@ -146,50 +153,4 @@ fn same_types(name: &str, table: &DeltaTable, schema: &Schema) -> Result<(), Lak
         }
     }
     Ok(())
-}
-
-fn error_of(error: datafusion::arrow::error::ArrowError) -> deltalake_core::DeltaTableError {
-    error.into()
-}
-
-/// A key is whole, and there is one row of each.
-async fn check_key(lake: &Lake, table: &TableLoad, paths: &[PathBuf], schema: &SchemaRef) -> Result<(), LakeError> {
-    let names = || schema.fields().iter().map(|field| field.name().as_str());
-    let absent = table.key.iter().find(|key| schema.field_with_name(key).is_err()).cloned();
-    if let Some(column) = absent.or_else(|| table.key.is_empty().then(String::new)) {
-        let near = near_miss(&column, names()).map(str::to_owned);
-        return Err(LakeError::NoKey { table: table.name.clone(), column, near });
-    }
-    if let Some(field) = schema.fields().iter().find(|field| !is_comparable(field.data_type())) {
-        let found = field.data_type().to_string();
-        return Err(LakeError::ColumnType { table: table.name.clone(), column: field.name().clone(), found });
-    }
-    let what = format!("the key of the table `{}`", table.name);
-    let (nulls, keys, rows) = count_keys(lake, table, paths, schema).await.map_err(LakeError::sql(&what))?;
-    let (table, key) = (table.name.clone(), table.key.clone());
-    match (nulls, keys) {
-        (0, 0) => Ok(()),
-        (0, keys) => Err(LakeError::DuplicateKeys { table, key, keys, rows }),
-        (rows, _) => Err(LakeError::NullKeys { table, key, rows }),
-    }
-}
-
-/// Rows with a null in the key; keys that occur more than once; rows that carry these.
-async fn count_keys(lake: &Lake, table: &TableLoad, paths: &[PathBuf], schema: &SchemaRef) -> Result<(u64, u64, u64)> {
-    let ctx = lake.sessions.context(Join::Hash);
-    let rows = || ctx.read_table(Arc::new(files(&lake.root, paths, super::types::viewed(schema))?));
-    let key: Vec<Expr> = table.key.iter().map(|name| Expr::Column(Column::from_name(name))).collect();
-    let any_null = key.iter().cloned().map(Expr::is_null).reduce(Expr::or).expect("a key has columns");
-    let nulls = rows()?.filter(any_null)?.count().await?;
-    let repeated = rows()?
-        .aggregate(key, vec![count(lit(1)).alias("rows_of_key")])?
-        .filter(Expr::Column(Column::from_name("rows_of_key")).gt(lit(1_i64)))?
-        .aggregate(vec![], vec![count(lit(1)).alias("keys"), sum(Expr::Column(Column::from_name("rows_of_key"))).alias("rows")])?
-        .collect()
-        .await?;
-    let number = |column: usize| {
-        let found = repeated.first().map(|batch| batch.column(column).as_primitive::<Int64Type>().iter().next().flatten());
-        u64::try_from(found.flatten().unwrap_or(0)).unwrap_or(0)
-    };
-    Ok((nulls as u64, number(0), number(1)))
 }

@@ -46,25 +46,37 @@ pub(super) enum Join {
 /// Makes sessions that share one budget of memory.
 #[derive(Debug, Clone)]
 pub(super) struct Sessions {
+    memory: usize,
     runtime: Arc<RuntimeEnv>,
 }
 
 impl Sessions {
     /// Sessions that use `memory` bytes and then the folder `spill`.
     pub fn new(memory: usize, spill: PathBuf) -> Result<Self> {
-        let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Directories(vec![spill]));
+        // Before the first run there is no storage folder, and looking does not make one.
+        let there = spill.parent().is_some_and(Path::is_dir);
+        let mode = if there { DiskManagerMode::Directories(vec![spill]) } else { DiskManagerMode::OsTmpDirectory };
+        let disk = DiskManagerBuilder::default().with_mode(mode);
         let pool = Arc::new(FairSpillPool::new(memory));
         let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).with_disk_manager_builder(disk).build_arc()?;
-        Ok(Self { runtime })
+        Ok(Self { memory, runtime })
     }
 
     /// A session without tables.
     pub fn context(&self, join: Join) -> SessionContext {
         let cores = thread::available_parallelism().map_or(1, |cores| cores.get());
+        let (partitions, batch_rows) = match join {
+            Join::Hash => (cores.min(MAX_PARTITIONS), 8192),
+            // Every sorter gets its share of the budget, and a batch has to fit into it. With one partition DataFusion hashes all the same.
+            Join::SortMerge => (2, 2048),
+        };
         let config = SessionConfig::new()
             .with_information_schema(true)
-            .with_target_partitions(cores.min(MAX_PARTITIONS))
+            .with_target_partitions(partitions)
+            .with_batch_size(batch_rows)
             .set_bool("datafusion.optimizer.prefer_hash_join", join == Join::Hash)
+            // A join sorts two sides on each partition at once; each sorter asks for this much before it may spill.
+            .set_usize("datafusion.execution.sort_spill_reservation_bytes", self.memory / 32)
             // As deltalake sets it: with dictionaries among the keys the pushed-down list panics (DataFusion 52 and later).
             .set_usize("datafusion.optimizer.hash_join_inlist_pushdown_max_size", 0)
             .set_usize("datafusion.optimizer.hash_join_inlist_pushdown_max_distinct_values", 0);

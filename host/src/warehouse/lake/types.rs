@@ -12,7 +12,7 @@ use datafusion::{
 };
 
 use super::LakeError;
-use crate::engine::ORIGIN;
+use crate::lineage::ORIGIN;
 
 /// What Delta does not take in the name of a column.
 const FORBIDDEN: [char; 11] = [' ', ',', ';', '{', '}', '(', ')', '\n', '\t', '\r', '='];

@@ -3,7 +3,12 @@
 mod broken_ipc;
 mod bytes_after_the_end;
 mod compressed;
+mod contradicting_rows;
+mod endless_rows;
+mod message;
+mod negative_rows;
 mod two_schemas;
+mod wrong_rows;
 
 use exports::tidegate::plugin::transform::{Guest, GuestTransformer, Pushed, Shape, Transformer};
 use tidegate::plugin::types::{Context, Distribution, Failure, FailureKind, Manifest};
@@ -46,7 +51,11 @@ impl GuestTransformer for Work {
             "broken_ipc" => broken_ipc::bytes(),
             "bytes_after_the_end" => bytes_after_the_end::bytes(batch),
             "compressed" => compressed::bytes(&batch),
+            "contradicting_rows" => contradicting_rows::bytes(&batch),
+            "endless_rows" => endless_rows::bytes(&batch),
+            "negative_rows" => negative_rows::bytes(&batch),
             "two_schemas" => two_schemas::bytes(&batch),
+            "wrong_rows" => wrong_rows::bytes(&batch),
             other => return Err(failure(format!("there is no misbehaviour `{other}`"))),
         };
         Ok(Pushed { accepted: Some(accepted), rejected: Vec::new() })

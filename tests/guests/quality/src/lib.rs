@@ -8,7 +8,7 @@ use tidegate_sdk::prelude::*;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, crate = "tidegate_sdk::serde")]
 #[schemars(crate = "tidegate_sdk::schemars")]
-struct Config {
+pub struct Config {
     misbehave: Option<Misbehaviour>,
 }
 
@@ -16,11 +16,11 @@ struct Config {
 #[derive(Clone, Copy, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", crate = "tidegate_sdk::serde")]
 #[schemars(crate = "tidegate_sdk::schemars")]
-enum Misbehaviour {
+pub enum Misbehaviour {
     LiesAboutPassed,
 }
 
-struct Guest {
+pub struct Guest {
     misbehave: Option<Misbehaviour>,
     rows: u64,
 }

@@ -17,7 +17,7 @@ use tidegate_sdk::{
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, crate = "tidegate_sdk::serde")]
 #[schemars(crate = "tidegate_sdk::schemars")]
-struct Config {
+pub struct Config {
     misbehave: Option<Misbehaviour>,
     /// What it tries to read below the granted directory `data`.
     #[serde(default)]
@@ -28,16 +28,16 @@ struct Config {
 #[derive(Clone, Copy, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", crate = "tidegate_sdk::serde")]
 #[schemars(crate = "tidegate_sdk::schemars")]
-enum Misbehaviour {
+pub enum Misbehaviour {
     AsksUngranted,
     HoardsFiles,
     LeavesDirectory,
     TooManySlices,
 }
 
-struct Guest;
+pub struct Guest;
 
-struct OneRow(bool);
+pub struct OneRow(bool);
 
 impl Source for Guest {
     type Config = Config;

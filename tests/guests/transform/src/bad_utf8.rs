@@ -12,8 +12,7 @@ use crate::rows;
 
 pub fn batch() -> RecordBatch {
     // SAFETY: none; arrow's writer copies the bytes without looking at them.
-    let names = unsafe {
-        StringArray::new_unchecked(OffsetBuffer::from_lengths([2, 2]), Buffer::from([0xff, 0xfe, b'o', b'k'].as_slice()), None)
-    };
+    let names =
+        unsafe { StringArray::new_unchecked(OffsetBuffer::from_lengths([2, 2]), Buffer::from([0xff, 0xfe, b'o', b'k'].as_slice()), None) };
     rows::unchecked(vec![rows::ids(2), Arc::new(names), rows::origins(2)], 2)
 }

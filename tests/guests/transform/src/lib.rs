@@ -15,7 +15,6 @@ mod spins;
 mod too_many_rows;
 mod too_much_output;
 mod traps;
-mod wrong_rows;
 
 use tidegate_sdk::prelude::*;
 
@@ -23,15 +22,18 @@ use tidegate_sdk::prelude::*;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, crate = "tidegate_sdk::serde")]
 #[schemars(crate = "tidegate_sdk::schemars")]
-struct Config {
+pub struct Config {
     misbehave: Option<Misbehaviour>,
+    /// How much text `too_much_output` sends.
+    #[serde(default)]
+    mib: usize,
 }
 
 /// What it does wrong; each has its file.
 #[derive(Clone, Copy, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", crate = "tidegate_sdk::serde")]
 #[schemars(crate = "tidegate_sdk::schemars")]
-enum Misbehaviour {
+pub enum Misbehaviour {
     BadOffsets,
     BadUtf8,
     EatsMemory,
@@ -46,10 +48,9 @@ enum Misbehaviour {
     TooManyRows,
     TooMuchOutput,
     Traps,
-    WrongRows,
 }
 
-struct Guest(Option<Misbehaviour>);
+pub struct Guest(Config);
 
 impl Transform for Guest {
     type Config = Config;
@@ -59,21 +60,17 @@ impl Transform for Guest {
             Some(Misbehaviour::OriginOfAnotherType) => origin_of_another_type::schema(input),
             _ => input.clone(),
         };
-        let rule = Rule {
-            name: "even".into(),
-            dimension: Dimension::Validity,
-            columns: vec![rows::ID.into()],
-            reason: "the id is even".into(),
-        };
+        let rule =
+            Rule { name: "even".into(), dimension: Dimension::Validity, columns: vec![rows::ID.into()], reason: "the id is even".into() };
         Ok(Shape { schema, primary_key: Vec::new(), distribution: Distribution::Any, rules: vec![rule] })
     }
 
     fn open(config: Config, _: Context, _: SchemaRef) -> Result<Self> {
-        Ok(Self(config.misbehave))
+        Ok(Self(config))
     }
 
     fn push(&mut self, batch: RecordBatch) -> Result<Output> {
-        let Some(misbehaviour) = self.0 else { return Ok(accept(batch)) };
+        let Some(misbehaviour) = self.0.misbehave else { return Ok(accept(batch)) };
         match misbehaviour {
             Misbehaviour::BadOffsets => Ok(accept(bad_offsets::batch())),
             Misbehaviour::BadUtf8 => Ok(accept(bad_utf8::batch())),
@@ -87,9 +84,8 @@ impl Transform for Guest {
             Misbehaviour::RejectsTwice => Ok(reject(rejects_twice::rows())),
             Misbehaviour::Spins => spins::run(),
             Misbehaviour::TooManyRows => Ok(accept(too_many_rows::batch()?)),
-            Misbehaviour::TooMuchOutput => Ok(accept(too_much_output::batch()?)),
+            Misbehaviour::TooMuchOutput => Ok(accept(too_much_output::batch(self.0.mib)?)),
             Misbehaviour::Traps => traps::run(),
-            Misbehaviour::WrongRows => Ok(accept(wrong_rows::batch())),
         }
     }
 }

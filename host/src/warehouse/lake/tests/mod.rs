@@ -20,7 +20,7 @@ use futures::TryStreamExt;
 use parquet::arrow::ArrowWriter;
 
 use super::{AuditRow, CleanStream, Lake, LakeError, Load, TableLoad, TableResult};
-use crate::{config::Mode, engine::ORIGIN};
+use crate::{config::Mode, lineage::ORIGIN};
 
 /// A storage folder whose path has what paths seldom have.
 struct Store {
@@ -43,7 +43,8 @@ impl Store {
     /// Writes the clean file of a stream as the engine does.
     fn land(&self, run: &str, stream: &str, columns: Vec<(&str, ArrayRef)>) -> CleanStream {
         let origin: ArrayRef = Arc::new(UInt64Array::from_iter_values(0..columns[0].1.len() as u64));
-        let batch = RecordBatch::try_from_iter(columns.into_iter().chain([(ORIGIN, origin)])).unwrap();
+        let columns = columns.into_iter().map(|(name, values)| (name, values, true)).chain([(ORIGIN, origin, false)]);
+        let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
         let path = Path::new("clean").join(stream).join(run).join("part-00000.parquet");
         fs::create_dir_all(self.root.join(&path).parent().unwrap()).unwrap();
         let mut writer = ArrowWriter::try_new(fs::File::create(self.root.join(&path)).unwrap(), batch.schema(), None).unwrap();

@@ -8,6 +8,12 @@ use datafusion::arrow::{
 };
 
 use super::*;
+use crate::warehouse::lake::{
+    commit, delta_schema,
+    load::Prepared,
+    merge::Changes,
+    session::{Footers, Join},
+};
 
 #[tokio::test]
 async fn append_adds_and_replace_takes_the_place() {
@@ -137,16 +143,27 @@ async fn types_that_delta_lacks_arrive_as_wider_ones() {
 }
 
 #[tokio::test]
-async fn a_merge_that_does_not_fit_into_memory_is_done_on_disk() {
-    let store = Store::new();
-    let mut lake = Lake::open_with(&store.root.join("lake"), 24 << 20).await.unwrap();
-    let ids: Vec<String> = (0..300_000_u64).map(|id| format!("{:032x}", id.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
-    let orders = |run: &str, shift: i64| {
-        let cents = numbers((0..300_000).map(|row| if row % 2 == 0 { row } else { row + shift }));
-        store.land(run, "orders", vec![("id", texts(ids.iter().map(String::as_str))), ("cents", cents)])
-    };
-    let tables = vec![table("orders", Mode::Merge)];
-    run(&mut lake, &load(1, vec![orders("a", 0)], tables.clone())).await.unwrap();
-    let results = run(&mut lake, &load(2, vec![orders("b", 1)], tables)).await.unwrap();
-    assert_eq!((results[0].updated, results[0].unchanged, results[0].rows_after), (150_000, 150_000, 300_000));
+async fn a_merge_by_sorting_does_what_one_by_hashing_does() {
+    let mut found = Vec::new();
+    for join in [Join::Hash, Join::SortMerge] {
+        let store = Store::new();
+        let mut lake = store.lake().await;
+        let rows_of = |shift: i64| (0..20_000).map(move |row| (format!("{row:032x}"), row + shift * (row % 2))).collect::<Vec<_>>();
+        let orders = |run: &str, rows: &[(String, i64)]| {
+            store.orders(run, &rows.iter().map(|(id, cents)| (id.as_str(), *cents)).collect::<Vec<_>>())
+        };
+        let tables = vec![table("orders", Mode::Merge)];
+        run(&mut lake, &load(1, vec![orders("a", &rows_of(0)[..15_000])], tables.clone())).await.unwrap();
+        let second = load(2, vec![orders("b", &rows_of(1))], tables);
+        let existing = lake.table("orders", None).await.unwrap();
+        let schema = delta_schema("orders", &Footers::of(&store.root, &second.streams[0].files).unwrap().schema).unwrap();
+        let changes = Changes { table: "orders", key: &["id".to_owned()], files: &second.streams[0].files, schema: &schema };
+        let folder = store.root.join("changes");
+        fs::create_dir(&folder).unwrap();
+        let files = changes.write(&lake, &existing, &folder, join).await.unwrap();
+        let prepared = Prepared { table: "orders".into(), mode: Mode::Merge, key: vec!["id".into()], files, rows: 20_000 };
+        let (table, merged) = commit::write(&lake, &second, &prepared, existing, join).await.unwrap();
+        found.push((merged.inserted, merged.updated, lake.count("orders", &table).await.unwrap()));
+    }
+    assert_eq!(found, [(5_000, 7_500, 20_000); 2]);
 }

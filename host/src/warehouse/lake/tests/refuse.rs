@@ -91,8 +91,6 @@ async fn sql_is_checked_without_data() {
     let found = Lake::check_sql(&streams, "select upper(id) as id, sum(cents) as cents from orders group by 1").await.unwrap();
     assert_eq!(found.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(), ["id", "cents"]);
     let error = Lake::check_sql(&streams, "select * from order").await.unwrap_err();
-    assert!(matches!(error, LakeError::Sql { .. }), "{error}");
-    let error = Lake::check_sql(&streams, "select * from orderz").await.unwrap_err();
     assert_eq!(error.hint().unwrap(), "did you mean `orders`?");
     assert!(Lake::check_sql(&streams, "drop table orders").await.is_err());
 }
