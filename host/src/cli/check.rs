@@ -99,7 +99,7 @@ pub async fn plan(args: &PipelineArgs, as_json: bool) -> Result<u8, Failed> {
     for table in &look.plan.tables {
         let from = table.sql.as_deref().map_or_else(|| format!("stream {}", table.stream.as_deref().unwrap_or_default()), one_line);
         let key = if table.key.is_empty() { String::new() } else { format!(" by {}", table.key.join(", ")) };
-        say(&format!("table {} ({:?}{key})\n  {from}", table.name, table.mode));
+        say(&format!("table {} ({}{key})\n  {from}", table.name, table.mode.name()));
     }
     for (mart, sql) in &look.plan.marts {
         say(&format!("mart {mart}\n  {}", one_line(sql)));

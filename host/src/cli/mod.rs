@@ -27,7 +27,7 @@ use output::Failed;
 const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 wrong usage · 3 held by the gate, nothing loaded · 4 config or grant · 5 plugin · \
                           6 source data · 7 warehouse · 8 another run is going on · 130 interrupted";
 
-/// Data flows through only when the gate says so: an ETL host whose connectors run in a sandbox.
+/// Data flows through only when the gate says so: an ETL host whose plugins run in a sandbox.
 #[derive(Parser)]
 #[command(name = "tidegate", version, after_help = EXIT_CODES, max_term_width = 110)]
 struct Cli {

@@ -18,8 +18,8 @@ use crate::{config::ConfigError, error, flow::RunError, plugin::PluginError, war
 pub enum Failed {
     /// A run or what prepares one.
     Run(Box<RunError>),
-    /// Anything else.
-    Other(anyhow::Error),
+    /// Anything else, with what to do about it.
+    Hinted(anyhow::Error, Option<String>),
 }
 
 impl From<RunError> for Failed {
@@ -30,7 +30,7 @@ impl From<RunError> for Failed {
 
 impl From<anyhow::Error> for Failed {
     fn from(error: anyhow::Error) -> Self {
-        Self::Other(error)
+        Self::Hinted(error, None)
     }
 }
 
@@ -54,13 +54,13 @@ impl From<ConfigError> for Failed {
 
 impl From<io::Error> for Failed {
     fn from(error: io::Error) -> Self {
-        Self::Other(error.into())
+        Self::Hinted(error.into(), None)
     }
 }
 
 impl From<arrow::error::ArrowError> for Failed {
     fn from(error: arrow::error::ArrowError) -> Self {
-        Self::Other(error.into())
+        Self::Hinted(error.into(), None)
     }
 }
 
@@ -83,7 +83,7 @@ pub fn start_log() {
 pub fn failed(as_json: bool, failed: &Failed) -> ExitCode {
     let (code, text, hint) = match failed {
         Failed::Run(error) => (error.exit_code(), error::chain(error.as_ref()), error.hint()),
-        Failed::Other(error) => (error::FAILED, error::chain(error.as_ref()), None),
+        Failed::Hinted(error, hint) => (error::FAILED, error::chain(error.as_ref()), hint.clone()),
     };
     if as_json {
         print_json(&json!({ "error": text, "hint": hint, "exit_code": code }));
@@ -94,7 +94,7 @@ pub fn failed(as_json: bool, failed: &Failed) -> ExitCode {
     } else {
         let error: &(dyn Error + 'static) = match failed {
             Failed::Run(error) => error.as_ref(),
-            Failed::Other(error) => error.as_ref(),
+            Failed::Hinted(error, _) => error.as_ref(),
         };
         talk(&causes(error));
         if let Some(hint) = hint {
@@ -122,7 +122,8 @@ fn causes(error: &(dyn Error + 'static)) -> String {
 }
 
 fn render(problem: &dyn Diagnostic) -> String {
-    let theme = if io::stderr().is_terminal() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let mut theme = if io::stderr().is_terminal() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    "error:".clone_into(&mut theme.characters.error);
     let mut text = String::new();
     let handler = GraphicalReportHandler::new_themed(theme).with_width(110);
     match handler.render_report(&mut text, problem) {

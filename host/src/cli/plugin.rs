@@ -65,9 +65,9 @@ async fn build(folder: &Path, cache: &Cache, out: &Path, release: bool, json: bo
         release,
         toolchain: Toolchain { rustup_may_install: rustup_may_install(), ..Toolchain::default() },
     };
-    let built = build::build(&request, &mut |line| talk(line)).map_err(|error| match error.hint() {
-        Some(hint) => anyhow::Error::from(error).context(format!("hint: {hint}")),
-        None => anyhow::Error::from(error),
+    let built = build::build(&request, &mut |line| talk(line)).map_err(|error| {
+        let hint = error.hint();
+        Failed::Hinted(error.into(), hint)
     })?;
     let plugin = host()?.runtime.load(&built.path).await?;
     if json {

@@ -14,10 +14,11 @@ use crate::{config::near_miss, error, flow::preview::preview as first_rows};
 /// What to look at.
 #[derive(Args)]
 pub struct PreviewArgs {
-    /// The stream.
-    stream: String,
     #[command(flatten)]
     pipeline: PipelineArgs,
+    /// The stream.
+    #[arg(long, short)]
+    stream: String,
     /// How many rows.
     #[arg(long, short = 'n', default_value_t = 20)]
     rows: usize,

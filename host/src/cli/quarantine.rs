@@ -84,7 +84,10 @@ pub async fn counts(folder: &Path) -> Result<Vec<String>, Failed> {
 fn folder(root: &Path, run: Option<&str>) -> Result<Option<PathBuf>, Failed> {
     if let Some(run) = run {
         let folder = root.join(run);
-        return Ok(folder.is_dir().then_some(folder));
+        if !folder.is_dir() {
+            return Err(anyhow::anyhow!("run `{run}` rejected no rows, or there is no such run; `tidegate runs` lists them").into());
+        }
+        return Ok(Some(folder));
     }
     let mut folders: Vec<PathBuf> = match std::fs::read_dir(root) {
         Ok(entries) => entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect(),

@@ -3,10 +3,14 @@
 use std::{fmt::Write, path::Path};
 
 use super::output::{bytes, columns, count};
+use crate::config::paths::program;
 use crate::flow::{Outcome, Report, gate::Scores, report::StreamReport};
 
 /// Reasons that are shown; the rest is counted.
 const REASONS: usize = 8;
+
+/// Keys of failed rows that are shown for a rule.
+const SAMPLES: usize = 3;
 
 /// The summary of a run of the pipeline at `pipeline`.
 pub fn summary(report: &Report, pipeline: &Path) -> String {
@@ -14,6 +18,10 @@ pub fn summary(report: &Report, pipeline: &Path) -> String {
     if report.outcome == Outcome::Resumed {
         tables(&mut text, report);
         let _ = writeln!(text, "\nIt finished what an earlier run had begun. Run again for what came since.");
+        return text;
+    }
+    if report.streams.iter().all(|stream| stream.read == 0) {
+        let _ = writeln!(text, "Nothing new in {} streams; the tables are as they were.", report.streams.len());
         return text;
     }
     streams(&mut text, report);
@@ -62,7 +70,8 @@ fn reasons(text: &mut String, streams: &[StreamReport]) {
     let mut lines = columns(&rows, &[0]);
     if found.len() > REASONS {
         let rest: u64 = found.iter().skip(REASONS).map(|(_, reason)| reason.rows).sum();
-        lines.push(format!("… and {} rows for {} more reasons", count(rest), found.len() - REASONS));
+        let (rows, more) = (if rest == 1 { "row" } else { "rows" }, found.len() - REASONS);
+        lines.push(format!("… and {} {rows} for {more} more {}", count(rest), if more == 1 { "reason" } else { "reasons" }));
     }
     section(text, "Quarantined because", &lines);
 }
@@ -72,7 +81,7 @@ fn scores(text: &mut String, report: &Report) {
     let Some(all) = verdict.scores.first() else { return };
     let mut rows = vec![["dimension", "score", "floor", "", "worst stream"].map(str::to_owned).to_vec()];
     for found in &all.dimensions {
-        let worst = worst(&verdict.scores, found.dimension);
+        let worst = worst(&verdict.scores, found.dimension, found.floor);
         // The gate judges stream by stream, where a pipeline can set other floors: the mark says what it found there.
         let held = verdict.reasons.iter().any(|hold| hold.rule == found.dimension.name());
         let (score, mark) = match found.score {
@@ -90,19 +99,43 @@ fn scores(text: &mut String, report: &Report) {
     for hold in &verdict.reasons {
         let _ = writeln!(text, "  {}", hold.sentence());
     }
+    if verdict.holds() {
+        section(text, "Rules that failed", &failed_rules(report));
+    }
 }
 
-fn worst(scores: &[Scores], dimension: crate::quality::Dimension) -> String {
+/// The failed rules of the streams that held the run, worst first, with some keys of failed rows.
+fn failed_rules(report: &Report) -> Vec<String> {
+    let held = |stream: &str| report.verdict.iter().flat_map(|verdict| &verdict.reasons).any(|hold| hold.stream == stream);
+    let mut failed: Vec<_> = report.measures.iter().filter(|measure| measure.passed < measure.total && held(&measure.stream)).collect();
+    failed.sort_by_key(|measure| std::cmp::Reverse((measure.total - measure.passed) * 1000 / measure.total));
+    failed
+        .iter()
+        .take(REASONS)
+        .map(|measure| {
+            let columns = if measure.columns.is_empty() { String::new() } else { format!(" ({})", measure.columns.join(", ")) };
+            let samples = measure.samples.iter().take(SAMPLES).cloned().collect::<Vec<_>>().join("; ");
+            let samples = if samples.is_empty() { samples } else { format!(": {samples}") };
+            let (bad, total) = (count(measure.total - measure.passed), count(measure.total));
+            format!("{}, {}{columns}: {bad} of {total} failed{samples}", measure.stream, measure.rule)
+        })
+        .collect()
+}
+
+fn worst(scores: &[Scores], dimension: crate::quality::Dimension, floor: f64) -> String {
     scores
         .iter()
         .filter_map(|scores| {
             let stream = scores.stream.as_ref()?;
             let found = scores.dimensions.iter().find(|found| found.dimension == dimension)?;
-            Some((found.score?, stream))
+            Some((found.score?, stream, found.floor))
         })
-        .min_by(|(a, _), (b, _)| a.total_cmp(b))
-        .filter(|(score, _)| *score < 100.0)
-        .map(|(score, stream)| format!("{stream} {}", percent(score)))
+        .min_by(|(a, ..), (b, ..)| a.total_cmp(b))
+        .filter(|(score, ..)| *score < 100.0)
+        .map(|(score, stream, own)| {
+            let own = if own == floor { String::new() } else { format!(" (its floor is {own} %)") };
+            format!("{stream} {}{own}", percent(score))
+        })
         .unwrap_or_default()
 }
 
@@ -120,7 +153,7 @@ fn tables(text: &mut String, report: &Report) {
     rows.extend(report.tables.iter().chain(&report.marts).map(|table| {
         vec![
             table.table.clone(),
-            format!("{:?}", table.mode).to_lowercase(),
+            table.mode.name().to_owned(),
             count(table.rows_in),
             count(table.inserted),
             count(table.updated),
@@ -133,18 +166,18 @@ fn tables(text: &mut String, report: &Report) {
 fn places(text: &mut String, report: &Report, pipeline: &Path) {
     let archived: u64 = report.archives.iter().map(|archive| archive.pages).sum();
     let packed: u64 = report.archives.iter().map(|archive| archive.packed_bytes).sum();
-    let mut rows = vec![vec!["raw".into(), format!("{} ({archived} pages, {})", report.places.raw.display(), bytes(packed))]];
+    let pages = if archived == 1 { "1 page".to_owned() } else { format!("{} pages", count(archived)) };
+    let mut rows = vec![vec!["raw".into(), format!("{} ({pages}, {})", report.places.raw.display(), bytes(packed))]];
     rows.push(vec!["clean".into(), report.places.clean.display().to_string()]);
     rows.push(vec!["quarantine".into(), report.places.quarantine.display().to_string()]);
     rows.push(vec!["lake".into(), report.places.lake.display().to_string()]);
     section(text, "Files", &columns(&rows, &[]));
-    let pipeline = pipeline.display();
-    let next = match report.outcome {
-        Outcome::Held => format!("tidegate quarantine {pipeline}"),
-        _ => match report.marts.first().or(report.tables.first()) {
-            Some(table) => format!("tidegate query --pipeline {pipeline} \"select * from {} limit 10\"", table.table),
-            None => format!("tidegate runs {pipeline}"),
-        },
+    let (program, pipeline) = (program(), pipeline.display());
+    let (_, _, quarantined) = report.rows();
+    let next = match report.marts.first().or(report.tables.first()) {
+        Some(table) => format!("{program} query --pipeline {pipeline} \"select * from {} limit 10\"", table.table),
+        None if quarantined > 0 => format!("{program} quarantine {pipeline} --rows 20"),
+        None => format!("{program} runs {pipeline} --run {}", report.run),
     };
     let _ = writeln!(text, "\nNext: {next}");
 }

@@ -44,6 +44,11 @@ pub fn plugin_path() -> Vec<PathBuf> {
     folders(env::var_os("TIDEGATE_PLUGINS"))
 }
 
+/// How this program was called, for the commands that it suggests.
+pub fn program() -> String {
+    env::args().next().unwrap_or_else(|| "tidegate".to_owned())
+}
+
 /// The folder `plugins` beside this program, where an installation keeps the first-party ones.
 pub fn plugins_beside_program() -> Option<PathBuf> {
     Some(env::current_exe().ok()?.parent()?.join("plugins"))

@@ -240,6 +240,17 @@ pub struct Mart {
     pub parameters: IndexMap<String, String>,
 }
 
+impl Mode {
+    /// Its name as pipelines write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Append => "append",
+            Self::Replace => "replace",
+            Self::Merge => "merge",
+        }
+    }
+}
+
 fn empty() -> serde_json::Value {
     serde_json::Value::Object(serde_json::Map::new())
 }

@@ -128,7 +128,8 @@ impl ExecutionPlan for SourceExec {
             work: self.work.clone(),
             schema: self.schema(),
             partition,
-            quarantine: Quarantine::new(&bench, &self.work.context.stream, "source", &self.work.source, partition),
+            quarantine: Quarantine::new(&bench, &self.work.context.stream, "source", &self.work.source, partition)
+                .by(&self.work.step.plugin),
             bench,
             batches: stream.tx(),
             meters: Meters::new(&self.metrics, partition),

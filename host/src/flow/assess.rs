@@ -29,12 +29,12 @@ pub(super) async fn stream(
 pub(super) fn physical(ctx: &RunContext, stream: &StreamWork, read: SourceRead) -> Result<Arc<dyn ExecutionPlan>, RunError> {
     let plan =
         StreamPlan { read, transforms: stream.transforms.clone(), quality: stream.quality.clone(), context: ctx.context(&stream.name) };
-    stream_plan(&plan).map_err(|source| RunError::Stream { stream: stream.name.clone(), source })
+    stream_plan(&plan).map_err(|error| RunError::in_stream(&stream.name, error))
 }
 
 async fn one(ctx: &RunContext, plan: &Plan, stream: &StreamWork, read: SourceRead) -> Result<AssessedStream, RunError> {
     let partitions = read.slices.len();
-    let failed = |source| RunError::Stream { stream: stream.name.clone(), source };
+    let failed = |error| RunError::in_stream(&stream.name, error);
     let physical = physical(ctx, stream, read)?;
     let session = ctx.session(plan)?;
     let landed = collect(physical.clone(), session.task_ctx()).await.map_err(failed)?;
@@ -49,6 +49,7 @@ async fn one(ctx: &RunContext, plan: &Plan, stream: &StreamWork, read: SourceRea
     }
     Ok(AssessedStream {
         read: notes.read(),
+        quarantined: notes.quarantined(),
         accepted: files.iter().map(|file| file.rows).sum(),
         bytes: notes.source.iter().map(|note| note.bytes).sum(),
         reasons: notes.reasons(plan, stream),
@@ -124,32 +125,42 @@ impl Notes {
         found
     }
 
-    /// Every rule that source and transforms enforce, as a measure over the data as it came: otherwise a cleaned stream scores 100.
+    /// The rows that a transform got.
+    fn input_of(&self, transform: usize) -> u64 {
+        self.transforms[transform].iter().map(|note| note.rows).sum()
+    }
+
+    /// The rows that source and transforms rejected.
+    fn quarantined(&self) -> u64 {
+        let unread: u64 = self.source.iter().flat_map(|note| &note.unread).map(|(.., count)| count).sum();
+        let rejected: u64 = self.transforms.iter().flatten().flat_map(|note| &note.rejected).sum();
+        unread + rejected
+    }
+
+    /// Every rule that source and transforms enforce, as a measure over the rows that it looked at: otherwise a cleaned stream scores 100.
     fn measures(&self, plan: &Plan, stream: &StreamWork) -> Vec<Measure> {
-        let total = self.read();
-        let measure = |plugin: &str, rule: String, dimension, columns, failed: u64| Measure {
+        let measure = |plugin: &str, rule: String, dimension, columns, failed: u64, total: u64| Measure {
             stream: stream.name.clone(),
             plugin: plugin.to_owned(),
             dimension,
             rule,
             columns,
-            passed: total - failed,
+            passed: total.saturating_sub(failed),
             total,
             samples: Vec::new(),
             rejects: true,
         };
-        if total == 0 {
-            return Vec::new();
-        }
+        let read = self.read();
         let source = &plan.sources[&stream.source].step.plugin;
-        let unread = self.unread().into_iter().map(|(rule, dimension, _, count)| measure(source, rule, dimension, Vec::new(), count));
+        let unread = self.unread().into_iter().map(|(rule, dimension, _, count)| measure(source, rule, dimension, Vec::new(), count, read));
         let mut measures: Vec<_> = unread.collect();
         for (index, transform) in stream.transforms.iter().enumerate() {
-            let rules = &transform.shape.rules;
+            let (rules, rows) = (&transform.shape.rules, self.input_of(index));
             for (rule, failed) in rules.iter().zip(self.rejected(index, rules.len())) {
-                measures.push(measure(&transform.step.plugin, rule.name.clone(), rule.dimension, rule.columns.clone(), failed));
+                measures.push(measure(&transform.step.plugin, rule.name.clone(), rule.dimension, rule.columns.clone(), failed, rows));
             }
         }
+        measures.retain(|measure| measure.total > 0);
         measures
     }
 

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Instant};
 
 use datafusion::{
     common::DataFusionError,
-    physical_plan::{ExecutionPlan, ExecutionPlanProperties, execute_stream},
-    prelude::{ParquetReadOptions, SessionContext},
+    physical_plan::{ExecutionPlan, ExecutionPlanProperties, coalesce_partitions::CoalescePartitionsExec, execute_stream},
+    prelude::{Expr, ParquetReadOptions, SessionContext, lit},
 };
 use futures::StreamExt;
 
@@ -24,7 +24,7 @@ pub(super) async fn across_streams(ctx: &RunContext, plan: &Plan, streams: &[Ass
     }
     let started = Instant::now();
     let session = ctx.session(plan)?;
-    let failed = |source| RunError::Check { check: "the clean streams".into(), source };
+    let failed = |error| RunError::in_check("the clean streams", error);
     register(ctx, &session, streams).await.map_err(failed)?;
     let mut measures = Vec::new();
     for check in &plan.checks {
@@ -46,19 +46,23 @@ async fn register(ctx: &RunContext, session: &SessionContext, streams: &[Assesse
 }
 
 async fn one(ctx: &RunContext, plan: &Plan, session: &SessionContext, check: &CheckWork) -> Result<Vec<Measure>, RunError> {
-    let failed = |source| RunError::Check { check: check.name.clone(), source };
+    let failed = |error| RunError::in_check(&check.name, error);
     // Joined rows have no single origin; the contract wants the column all the same.
-    let sql = format!("select *, cast(0 as bigint unsigned) as {ORIGIN} from ({})", check.sql.trim().trim_end_matches(';'));
-    let frame = session.sql(&sql).await.map_err(failed)?;
+    let frame = session.sql(&check.sql).await.map_err(failed)?;
+    let own: Vec<_> = frame.schema().columns().into_iter().filter(|column| column.name() != ORIGIN).map(Expr::Column).collect();
+    let frame = frame.select(own.into_iter().chain([lit(0_u64).alias(ORIGIN)]).collect::<Vec<_>>()).map_err(failed)?;
     let mut node: Arc<dyn ExecutionPlan> = frame.create_physical_plan().await.map_err(failed)?;
+    if check.quality.iter().any(|(_, distribution)| *distribution != Distribution::Any) {
+        node = Arc::new(CoalescePartitionsExec::new(node));
+    }
     let partitions = node.output_partitioning().partition_count();
-    for (index, step) in check.quality.iter().enumerate() {
+    for (index, (step, distribution)) in check.quality.iter().enumerate() {
         let work = AssessWork {
             step: step.clone(),
             name: format!("assess{index}"),
             subject: subject(check),
             context: ctx.context(&check.stream),
-            distribution: Distribution::Any,
+            distribution: distribution.clone(),
         };
         node = Arc::new(AssessExec::new(work, node));
     }
@@ -68,7 +72,7 @@ async fn one(ctx: &RunContext, plan: &Plan, session: &SessionContext, check: &Ch
         batch.map_err(failed)?;
     }
     let mut measures = Vec::new();
-    for (index, step) in check.quality.iter().enumerate() {
+    for (index, (step, _)) in check.quality.iter().enumerate() {
         let name = format!("assess{index}");
         let counted = measures::sum_up(ctx, plan, &subject(check), &check.stream, &schema, step, &name, partitions).await?;
         measures.extend(counted.into_iter().map(|measure| Measure { rule: format!("{}: {}", check.name, measure.rule), ..measure }));

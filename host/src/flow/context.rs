@@ -44,6 +44,8 @@ pub trait Watcher: Send + Sync {
 
 /// What a run carries through its stages.
 pub struct RunContext {
+    /// The pipeline's name.
+    pub pipeline: String,
     /// The run.
     pub run: String,
     /// When it started.
@@ -77,7 +79,7 @@ pub struct RunContext {
 impl RunContext {
     /// The run's scratch folder.
     pub fn scratch(&self) -> PathBuf {
-        self.storage.work().join(&self.run)
+        scratch_of(&self.storage, &self.pipeline).join(&self.run)
     }
 
     /// The time now, by the clock that started the run.
@@ -127,6 +129,11 @@ impl RunContext {
         }
         micros
     }
+}
+
+/// The scratch folder of a pipeline. Whoever holds its lock may empty it.
+pub(super) fn scratch_of(storage: &StorageLayout, pipeline: &str) -> PathBuf {
+    storage.work().join(pipeline)
 }
 
 /// What DataFusion's own operators may hold before they spill: joins of checks and repartitioned batches.

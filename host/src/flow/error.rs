@@ -1,6 +1,6 @@
 //! What ends a run, and what that means for the exit code.
 
-use std::{io, path::PathBuf};
+use std::{error::Error, io, path::PathBuf};
 
 use datafusion::common::DataFusionError;
 
@@ -44,7 +44,7 @@ pub enum RunError {
         stream: String,
         /// Why.
         #[source]
-        source: DataFusionError,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// A check's SQL is wrong or failed.
     #[error("check `{check}` failed")]
@@ -53,7 +53,7 @@ pub enum RunError {
         check: String,
         /// Why.
         #[source]
-        source: DataFusionError,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// A file of the run can't be written or read.
     #[error("can't {doing} `{}`", path.display())]
@@ -78,20 +78,41 @@ pub enum RunError {
     /// A person stopped it.
     #[error("stopped; nothing half-done is visible, run again to start over")]
     Stopped,
+    /// The run is loaded, its marts are not.
+    #[error("the run's tables are loaded and visible, but its marts could not be made again")]
+    Refresh(#[source] LakeError),
+    /// A name on the command line that the pipeline does not grant.
+    #[error("the pipeline grants no directory `{name}`")]
+    UnknownGrant {
+        /// The name.
+        name: String,
+        /// What it grants.
+        granted: Vec<String>,
+    },
     /// The engine could not be started.
     #[error("can't start the WebAssembly engine: {0}")]
     Engine(String),
 }
 
 impl RunError {
+    /// The engine's error while it worked on `stream`.
+    pub(super) fn in_stream(stream: &str, error: DataFusionError) -> Self {
+        Self::Stream { stream: stream.to_owned(), source: root(error) }
+    }
+
+    /// The engine's error while it worked on `check`.
+    pub(super) fn in_check(check: &str, error: DataFusionError) -> Self {
+        Self::Check { check: check.to_owned(), source: root(error) }
+    }
+
     /// The exit code for it.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Grant { .. } => error::CONFIG,
+            Self::Config(_) | Self::Grant { .. } | Self::UnknownGrant { .. } => error::CONFIG,
             Self::Resolve(_) => error::PLUGIN,
             Self::Plugin(error) => plugin_code(error),
-            Self::Stream { source, .. } | Self::Check { source, .. } => plugin_error(source).map_or(error::FAILED, plugin_code),
-            Self::Lake(_) => error::WAREHOUSE,
+            Self::Stream { source, .. } | Self::Check { source, .. } => plugin_error(source.as_ref()).map_or(error::FAILED, plugin_code),
+            Self::Lake(_) | Self::Refresh(_) => error::WAREHOUSE,
             Self::Lock(LockError::Held { .. }) => error::BUSY,
             Self::Stopped => error::INTERRUPTED,
             Self::Lock(_) | Self::State(_) | Self::File { .. } | Self::Engine(_) => error::FAILED,
@@ -107,6 +128,13 @@ impl RunError {
             }),
             Self::Grant { .. } => Some("make the directory, or name another one with `--data DIR` or in the pipeline's grants".to_owned()),
             Self::Plugin(PluginError::Contract { source, .. }) => source.hint(),
+            Self::Refresh(_) => {
+                Some("mend the mart and run again: merged and replaced tables do not change, marts are made again".to_owned())
+            }
+            Self::UnknownGrant { granted, .. } if granted.is_empty() => Some("its sources are granted none".to_owned()),
+            Self::UnknownGrant { granted, .. } => Some(format!("it grants {}", granted.join(", "))),
+            Self::Lake(error) => error.hint(),
+            Self::Config(error) => miette::Diagnostic::help(error).map(|help| help.to_string()),
             _ => None,
         }
     }
@@ -123,15 +151,28 @@ fn plugin_code(error: &PluginError) -> u8 {
     }
 }
 
-/// The plugin's error inside the engine's, where there is one.
-fn plugin_error(error: &DataFusionError) -> Option<&PluginError> {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+/// The error that the engine's carries, without the engine's own words around it.
+fn root(error: DataFusionError) -> Box<dyn Error + Send + Sync> {
+    match error {
+        DataFusionError::External(inner) => match inner.downcast::<DataFusionError>() {
+            Ok(inner) => root(*inner),
+            Err(inner) => inner,
+        },
+        DataFusionError::Context(_, inner) => root(*inner),
+        // What a retry may cure travels as an I/O error.
+        DataFusionError::IoError(error) => match error.downcast::<PluginError>() {
+            Ok(inner) => Box::new(inner),
+            Err(error) => Box::new(error),
+        },
+        error => Box::new(error),
+    }
+}
+
+/// The plugin's error among the causes, where there is one.
+fn plugin_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a PluginError> {
+    let mut cause = Some(error);
     while let Some(error) = cause {
-        if let Some(found) = error.downcast_ref::<PluginError>() {
-            return Some(found);
-        }
-        // Wrapped I/O errors hide what they carry from `source`.
-        if let Some(found) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref).and_then(|e| e.downcast_ref()) {
+        if let Some(found) = error.downcast_ref() {
             return Some(found);
         }
         cause = error.source();

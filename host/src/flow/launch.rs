@@ -9,14 +9,14 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{Outcome, Plan, Preparation, Report, RunContext, RunError, Watcher, load, prepare, run};
+use super::{Outcome, Plan, Preparation, Report, RunContext, RunError, Watcher, context::scratch_of, load, prepare, run};
 use crate::{
     config::{self, Loaded},
     egress::archive::Archive,
     engine::Progress,
     plugin::{Context, LogLine, LogSink, Runtime},
     state::{self, Lock, LogEntry, NewRun, Process, RunId, State, Status},
-    warehouse::lake::Lake,
+    warehouse::lake::{AUDIT, Lake},
 };
 
 /// What runs share in one process.
@@ -56,15 +56,17 @@ pub async fn launch(host: &Host, launch: Launch, stop: impl Future<Output = ()>)
     let id = RunId::new(launch.started, std::process::id());
     let seen = lake.head().sequence(&loaded.pipeline.name);
     state.begin_run(&lock, &NewRun { id: id.clone(), started_at: launch.started, process: Process::current(), seen })?;
+    // The scratch folder holds nothing that outlives a run, whether it ended or died.
+    let scratch = scratch_of(&storage, &loaded.pipeline.name);
+    let _ = std::fs::remove_dir_all(&scratch);
     let logs = Arc::new(Mutex::new(Vec::new()));
     let work = take(host, &launch, loaded, lake, &id, &state, logs.clone());
     let result = tokio::select! {
         result = work => result,
         () = stop => Err(RunError::Stopped),
     };
+    let _ = std::fs::remove_dir_all(&scratch);
     keep(&state, &id, &result, &logs)?;
-    // The scratch folder holds nothing that outlives the run.
-    let _ = std::fs::remove_dir_all(storage.work().join(id.as_str()));
     result
 }
 
@@ -124,6 +126,7 @@ pub fn context(
 ) -> RunContext {
     let now = plan.loaded.pipeline.clock.now.unwrap_or(launch.started);
     RunContext {
+        pipeline: plan.loaded.pipeline.name.clone(),
         run: run.to_owned(),
         started: launch.started,
         now,
@@ -188,7 +191,7 @@ fn keep(state: &State, id: &RunId, result: &Result<Report, RunError>, logs: &Mut
         Ok(report) => {
             state.record_measures(id, &report.measures)?;
             let (read, accepted, quarantined) = report.rows();
-            let loaded = report.tables.iter().map(|table| table.rows_in).sum();
+            let loaded = report.tables.iter().filter(|table| table.table != AUDIT).map(|table| table.inserted + table.updated).sum();
             state::Outcome {
                 rows: state::Rows { read, accepted, quarantined, loaded },
                 verdict: report.verdict.as_ref().map(|v| if v.holds() { state::Verdict::Hold } else { state::Verdict::Pass }),

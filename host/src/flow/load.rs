@@ -73,7 +73,7 @@ fn audit(ctx: &RunContext, plan: &Plan, streams: &[AssessedStream], report: &Rep
                 table: None,
                 rows_read: Some(stream.read),
                 rows_accepted: Some(stream.accepted),
-                rows_quarantined: Some(stream.read.saturating_sub(stream.accepted)),
+                rows_quarantined: Some(stream.quarantined),
                 rows_loaded: None,
                 bytes_read: Some(stream.bytes),
                 started_at: ctx.started,

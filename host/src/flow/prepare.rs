@@ -7,13 +7,13 @@ use indexmap::IndexMap;
 
 use super::{RunError, gate::Policy};
 use crate::{
-    config::{ConfigError, Loaded, Part, Step, bind, near_miss, pointer_path, sql_text},
+    config::{ConfigError, Loaded, Mode, Part, Step, Table, bind, near_miss, pointer_path, sql_text},
     egress::{archive::Archive, files::Files},
     engine::{PluginStep, TransformStep},
-    lineage::with_origin,
+    lineage::{ORIGIN, with_origin},
     plugin::{
-        Access, Context, Distribution, LogSink, Plugin, QualityInstance, Role, Runtime, SourceInstance, StreamInfo, TransformInstance,
-        resolve,
+        Access, Context, Distribution, FailureKind, LogSink, Plugin, PluginError, QualityInstance, Role, Runtime, SourceInstance,
+        StreamInfo, TransformInstance, WriteMode, resolve,
     },
     warehouse::lake::{Lake, LakeError, TableLoad},
 };
@@ -95,12 +95,13 @@ pub struct CheckWork {
     pub stream: String,
     /// Its SQL.
     pub sql: String,
-    /// The quality plugins that judge the rows.
-    pub quality: Vec<PluginStep>,
+    /// The quality plugins that judge the rows, and how each wants them spread.
+    pub quality: Vec<(PluginStep, Distribution)>,
 }
 
 /// Loads plugins, checks configs and grants, asks sources and transforms for their schemas, plans every SQL.
 pub async fn prepare(request: Preparation<'_>) -> Result<Plan, RunError> {
+    known_grants(&request)?;
     let mut work = Work { plugins: HashMap::new(), request };
     let sources = work.sources().await?;
     let infos = work.discover(&sources).await?;
@@ -110,6 +111,15 @@ pub async fn prepare(request: Preparation<'_>) -> Result<Plan, RunError> {
     let marts = work.marts(known).await?;
     let policy = Policy::new(&work.request.loaded.pipeline);
     Ok(Plan { plugins: work.plugins, loaded: work.request.loaded, sources, streams, checks, tables, marts, policy })
+}
+
+/// Every name that the command line overrides must be granted to some source.
+fn known_grants(request: &Preparation<'_>) -> Result<(), RunError> {
+    let granted: Vec<_> = request.loaded.pipeline.sources.values().flat_map(|source| source.grants.files.keys().cloned()).collect();
+    match request.overrides.keys().find(|name| !granted.contains(name)) {
+        Some(name) => Err(RunError::UnknownGrant { name: name.clone(), granted }),
+        None => Ok(()),
+    }
 }
 
 struct Work<'a> {
@@ -138,11 +148,26 @@ impl Work<'_> {
         Ok(PluginStep { digest: plugin.digest.clone(), plugin: plugin.id(), config: config.to_string() })
     }
 
+    /// A plugin that says that its config is wrong speaks of the step at `place`.
+    fn placed(&self, place: &[&str], error: PluginError) -> RunError {
+        match &error {
+            PluginError::Failure { kind: FailureKind::Config, .. } => {
+                self.wrong(&[place, &["config"]].concat(), Part::Key, error.to_string(), None)
+            }
+            _ => error.into(),
+        }
+    }
+
     fn check_config(&self, plugin: &Plugin, config: &serde_json::Value, place: &[&str]) -> Result<(), RunError> {
         let Ok(validator) = jsonschema::validator_for(&plugin.manifest.config_schema) else {
             return Err(self.wrong(place, Part::Key, format!("{} publishes a config schema that is none", plugin.id()), None));
         };
-        let Some(error) = validator.iter_errors(config).next() else { return Ok(()) };
+        // Of a choice between kinds the schema can only say that none fits; the plugin itself says which word is wrong.
+        let choice = |error: &jsonschema::ValidationError<'_>| {
+            use jsonschema::error::ValidationErrorKind as Kind;
+            matches!(error.kind(), Kind::OneOfNotValid { .. } | Kind::AnyOf { .. } | Kind::OneOfMultipleValid { .. })
+        };
+        let Some(error) = validator.iter_errors(config).find(|error| !choice(error)) else { return Ok(()) };
         let inside = pointer_path(&error.instance_path().to_string());
         let (word, message, help) = explain(&error, plugin);
         let mut path: Vec<&str> = place.to_vec();
@@ -191,8 +216,9 @@ impl Work<'_> {
             let plugin = &self.plugins[&source.step.digest];
             let access = self.access(Some(source.files.clone()));
             let mut instance = SourceInstance::new(self.request.runtime, plugin, "", &source.step.config, &access).await?;
-            instance.check().await?;
-            infos.insert(name.clone(), instance.discover().await?);
+            let place = ["sources", name.as_str()];
+            instance.check().await.map_err(|error| self.placed(&place, error))?;
+            infos.insert(name.clone(), instance.discover().await.map_err(|error| self.placed(&place, error))?);
         }
         Ok(infos)
     }
@@ -222,12 +248,13 @@ impl Work<'_> {
         let mut found: Vec<TransformStep> = Vec::new();
         for (index, step) in steps.iter().enumerate() {
             let index = index.to_string();
-            let step = self.step(&step.plugin, &step.config, Role::Transform, &["streams", stream, "transforms", &index]).await?;
+            let place = ["streams", stream, "transforms", &index];
+            let step = self.step(&step.plugin, &step.config, Role::Transform, &place).await?;
             let input = found.last().map_or(input, |transform| &transform.shape.schema).clone();
             let plugin = self.plugins[&step.digest].clone();
             let access = self.access(None);
             let mut instance = TransformInstance::new(self.request.runtime, &plugin, &self.context(stream), &step.config, &access).await?;
-            let shape = instance.shape(&input).await?;
+            let shape = instance.shape(&input).await.map_err(|error| self.placed(&place, error))?;
             found.push(TransformStep { step, shape });
         }
         Ok(found)
@@ -248,7 +275,7 @@ impl Work<'_> {
             let plugin = self.plugins[&step.digest].clone();
             let access = self.access(None);
             let mut instance = QualityInstance::new(self.request.runtime, &plugin, &self.context(stream), &step.config, &access).await?;
-            let distribution = instance.plan(input).await?;
+            let distribution = instance.plan(input).await.map_err(|error| self.placed(&place, error))?;
             found.push((step, distribution));
         }
         Ok(found)
@@ -264,8 +291,8 @@ impl Work<'_> {
                 Ok(schema) => schema,
                 Err(error) => return Err(self.wrong_sql(&["checks", &name, "sql"], &error)),
             };
-            let quality = self.quality(&place, &check.stream, &check.quality, &with_origin(&schema)).await?;
-            let quality = quality.into_iter().map(|(step, _)| step).collect();
+            let judged = with_origin(&without_origin(&schema));
+            let quality = self.quality(&place, &check.stream, &check.quality, &judged).await?;
             found.push(CheckWork { name, stream: check.stream, sql, quality });
         }
         Ok(found)
@@ -293,10 +320,25 @@ impl Work<'_> {
                 let near = near.map(|near| format!("did you mean `{near}`?"));
                 return Err(self.wrong(&["tables", &name, "key"], Part::Value, format!("table `{name}` has no column `{key}`"), near));
             }
+            self.check_mode(&name, &table, sql.as_deref(), streams)?;
             known.push((name.clone(), schema));
             found.push(TableLoad { name, sql, stream: table.stream, mode: table.mode, key: table.key });
         }
         Ok((found, known))
+    }
+
+    /// A table that keeps only the rows of its last run must not be fed by a stream that gives only what is new.
+    fn check_mode(&self, name: &str, table: &Table, sql: Option<&str>, streams: &[StreamWork]) -> Result<(), RunError> {
+        let feeds = |stream: &StreamWork| table.stream.as_deref() == Some(&stream.name) || sql.is_some_and(|sql| names(sql, &stream.name));
+        let partial = |stream: &&StreamWork| stream.info.write_mode != WriteMode::Replace && feeds(stream);
+        match streams.iter().find(partial) {
+            Some(stream) if table.mode == Mode::Replace => {
+                let message = format!("stream `{}` gives only what is new, mode `replace` would drop the rest of `{name}`", stream.name);
+                let help = Some("write `mode = \"append\"`, or `mode = \"merge\"` with a key".to_owned());
+                Err(self.wrong(&["tables", name, "mode"], Part::Value, message, help))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The marts with their SQL, planned over the pipeline's tables and the marts before each. A table that another pipeline loads into the
@@ -320,8 +362,17 @@ impl Work<'_> {
     }
 }
 
+fn without_origin(schema: &Schema) -> Schema {
+    Schema::new(schema.fields().iter().filter(|field| field.name() != ORIGIN).cloned().collect::<Vec<_>>())
+}
+
 fn schemas(streams: &[StreamWork]) -> Vec<(String, SchemaRef)> {
     streams.iter().map(|stream| (stream.name.clone(), stream.clean_schema().clone())).collect()
+}
+
+/// Whether a statement names a table, as a word of its own.
+fn names(sql: &str, table: &str) -> bool {
+    sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word.eq_ignore_ascii_case(table))
 }
 
 /// The word at fault (where a key is), what is wrong, and the near miss.

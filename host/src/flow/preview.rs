@@ -22,7 +22,7 @@ pub async fn preview(ctx: &RunContext, plan: &Plan, stream: &str, rows: usize) -
     let Some(read) = extract::slices(ctx, plan, stream).await? else { return Ok(None) };
     let landing = assess::physical(ctx, stream, read)?;
     let upper = landing.children().first().map(|child| Arc::clone(child)).unwrap_or_else(|| landing.clone());
-    let failed = |source| RunError::Stream { stream: stream.name.clone(), source };
+    let failed = |error| RunError::in_stream(&stream.name, error);
     let session = ctx.session(plan)?;
     let mut found = execute_stream(upper.clone(), session.task_ctx()).map_err(failed)?;
     let (mut batches, mut missing) = (Vec::new(), rows);

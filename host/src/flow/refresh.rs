@@ -12,7 +12,7 @@ pub(super) async fn marts(ctx: &RunContext, plan: &Plan) -> Result<Vec<TableResu
     }
     let started = Instant::now();
     ctx.watcher.started(Stage::Refresh, "marts", None);
-    let refreshed = ctx.lake.lock().await.refresh(&plan.loaded.pipeline.name, &ctx.run, &plan.marts).await?;
+    let refreshed = ctx.lake.lock().await.refresh(&plan.loaded.pipeline.name, &ctx.run, &plan.marts).await.map_err(RunError::Refresh)?;
     ctx.watcher.finished(Stage::Refresh, "marts");
     ctx.took("refresh", started);
     Ok(refreshed)

@@ -200,7 +200,7 @@ impl Report {
             source: stream.source.clone(),
             read: stream.read,
             accepted: stream.accepted,
-            quarantined: stream.read.saturating_sub(stream.accepted),
+            quarantined: stream.quarantined,
             bytes: stream.bytes,
             reasons: stream.reasons.clone(),
             clean_bytes: stream.files.iter().map(|file| file.bytes).sum(),

@@ -15,6 +15,8 @@ pub struct AssessedStream {
     pub source: String,
     /// Records that were read, the unreadable ones included.
     pub read: u64,
+    /// Rows that were rejected, records that could not be read included.
+    pub quarantined: u64,
     /// Rows that were accepted.
     pub accepted: u64,
     /// Bytes that were read.

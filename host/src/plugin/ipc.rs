@@ -7,14 +7,15 @@ use std::{
 };
 
 use arrow::{
-    array::RecordBatch,
+    array::{AsArray, RecordBatch},
     buffer::Buffer,
-    datatypes::{Schema, SchemaRef},
+    datatypes::{Schema, SchemaRef, UInt64Type},
     error::ArrowError,
     ipc::{reader::StreamDecoder, root_as_message, writer::StreamWriter},
 };
 
 use super::MAX_BATCH_ROWS;
+use crate::lineage::ORIGIN;
 
 /// A schema as an IPC stream without a batch.
 pub fn encode_schema(schema: &Schema) -> Result<Vec<u8>, ArrowError> {
@@ -55,6 +56,20 @@ pub fn decode(bytes: Vec<u8>, declared: &SchemaRef) -> Result<Vec<RecordBatch>, 
             RecordBatch::try_new(declared.clone(), batch.columns().to_vec()).map_err(|error| error.to_string())
         })
         .collect()
+}
+
+/// Refuses batches whose lineage column (the last one) does not ascend from `last` on, and gives its new last value.
+pub fn ascending(batches: &[RecordBatch], mut last: u64) -> Result<u64, String> {
+    for batch in batches {
+        let Some(origins) = batch.columns().last().and_then(|column| column.as_primitive_opt::<UInt64Type>()) else { continue };
+        for origin in origins.values() {
+            if *origin < last {
+                return Err(format!("its `{ORIGIN}` does not ascend"));
+            }
+            last = *origin;
+        }
+    }
+    Ok(last)
 }
 
 fn same_schema(found: &Schema, declared: &Schema) -> Result<(), String> {

@@ -89,6 +89,7 @@ pub struct SourceInstance {
     config: String,
     reader: Option<(ResourceAny, SchemaRef)>,
     batch_rows: usize,
+    last_origin: u64,
 }
 
 impl SourceInstance {
@@ -100,7 +101,7 @@ impl SourceInstance {
         let started = instance.arm();
         let result = pre.instantiate_async(&mut instance.store).await;
         let bound = instance.settle_plain(started, "start", result)?;
-        Ok(Self { instance, bound, config: config.to_owned(), reader: None, batch_rows: 0 })
+        Ok(Self { instance, bound, config: config.to_owned(), reader: None, batch_rows: 0, last_origin: 0 })
     }
 
     /// Tries what can be tried without reading data.
@@ -153,6 +154,7 @@ impl SourceInstance {
         let reader = self.instance.settle(started, &doing, result)?;
         self.reader = Some((reader, schema));
         self.batch_rows = batch_rows as usize;
+        self.last_origin = 0;
         Ok(())
     }
 
@@ -183,12 +185,13 @@ impl SourceInstance {
         Ok(Some(Pulled { batch, unread, cursor: pulled.cursor, bytes: pulled.bytes }))
     }
 
-    fn one_batch(&self, doing: &str, bytes: Vec<u8>, schema: &SchemaRef) -> Result<Option<RecordBatch>, PluginError> {
+    fn one_batch(&mut self, doing: &str, bytes: Vec<u8>, schema: &SchemaRef) -> Result<Option<RecordBatch>, PluginError> {
         self.instance.check_output(doing, bytes.len())?;
         let mut batches = ipc::decode(bytes, schema).map_err(|reason| self.instance.broken(doing, reason))?;
         if batches.len() > 1 {
             return Err(self.instance.broken(doing, "it sent several batches, one is allowed"));
         }
+        self.last_origin = ipc::ascending(&batches, self.last_origin).map_err(|reason| self.instance.broken(doing, reason))?;
         let batch = batches.pop().filter(|batch| batch.num_rows() > 0);
         if let Some(rows) = batch.as_ref().map(RecordBatch::num_rows).filter(|rows| *rows > self.batch_rows) {
             return Err(self.instance.broken(doing, format!("a batch has {rows} rows, {} were asked for", self.batch_rows)));

@@ -64,6 +64,7 @@ pub struct TransformInstance {
     config: String,
     context: types::Context,
     work: Option<(ResourceAny, SchemaRef, usize)>,
+    last_origin: u64,
 }
 
 impl TransformInstance {
@@ -75,7 +76,7 @@ impl TransformInstance {
         let started = instance.arm();
         let result = pre.instantiate_async(&mut instance.store).await;
         let bound = instance.settle_plain(started, "start", result)?;
-        Ok(Self { instance, bound, config: config.to_owned(), context: context(ctx), work: None })
+        Ok(Self { instance, bound, config: config.to_owned(), context: context(ctx), work: None, last_origin: 0 })
     }
 
     /// Asks what would come out.
@@ -129,10 +130,12 @@ impl TransformInstance {
         self.accepted(DOING, rest, &schema)
     }
 
-    fn accepted(&self, doing: &str, bytes: Option<Vec<u8>>, schema: &SchemaRef) -> Result<Vec<RecordBatch>, PluginError> {
+    fn accepted(&mut self, doing: &str, bytes: Option<Vec<u8>>, schema: &SchemaRef) -> Result<Vec<RecordBatch>, PluginError> {
         let Some(bytes) = bytes else { return Ok(Vec::new()) };
         self.instance.check_output(doing, bytes.len())?;
-        ipc::decode(bytes, schema).map_err(|reason| self.instance.broken(doing, reason))
+        let batches = ipc::decode(bytes, schema).map_err(|reason| self.instance.broken(doing, reason))?;
+        self.last_origin = ipc::ascending(&batches, self.last_origin).map_err(|reason| self.instance.broken(doing, reason))?;
+        Ok(batches)
     }
 
     fn schema_bytes(&self, doing: &str, schema: &SchemaRef) -> Result<Vec<u8>, PluginError> {

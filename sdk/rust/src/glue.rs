@@ -39,6 +39,9 @@ macro_rules! export_quality {
 #[macro_export]
 macro_rules! __export {
     ($plugin:ty, $glue:ident, $export:ident, $world:ident) => {
+        // Natively nothing calls the plugin but its tests; this keeps the compiler from calling it dead.
+        #[cfg(not(target_family = "wasm"))]
+        const _: fn() = $crate::glue::$glue::<$plugin, ()>::used;
         #[cfg(target_family = "wasm")]
         const _: () = {
             struct Identity;
@@ -74,6 +77,27 @@ pub struct TransformGlue<T, I>(PhantomData<(T, I)>);
 pub struct QualityGlue<T, I>(PhantomData<(T, I)>);
 /// An exported resource.
 pub struct Cell<T>(RefCell<T>);
+
+impl<T: Source, I> SourceGlue<T, I> {
+    /// Names what a component would call.
+    pub fn used() {
+        let _ = (T::open, T::discover);
+    }
+}
+
+impl<T: Transform, I> TransformGlue<T, I> {
+    /// Names what a component would call.
+    pub fn used() {
+        let _ = (T::open, T::push);
+    }
+}
+
+impl<T: Quality, I> QualityGlue<T, I> {
+    /// Names what a component would call.
+    pub fn used() {
+        let _ = (T::open, T::observe);
+    }
+}
 
 fn manifest<I: Identity, C: schemars::JsonSchema>(grants: Vec<crate::Grant>) -> wit::Manifest {
     crate::log::install_panic_hook();

@@ -29,7 +29,7 @@ use super::{
 use crate::config::Mode;
 
 /// The key under which a commit says which load it belongs to.
-const MARK: &str = "tidegate";
+pub(super) const MARK: &str = "tidegate";
 /// Rows of a row group, which the writer holds in memory: a quarter of a million ids of 32 letters are 8 MB.
 const ROW_GROUP: usize = 1 << 18;
 /// How far back the commit of an earlier try is looked for. Nothing but a person's own maintenance can come between.

@@ -23,8 +23,10 @@ mod error;
 mod head;
 mod key;
 mod load;
+mod marts;
 mod merge;
 mod prepare;
+mod read;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -34,23 +36,15 @@ mod undo;
 use std::{
     fs::{self, File, OpenOptions},
     path::{Path, PathBuf},
-    sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use datafusion::{
-    arrow::datatypes::SchemaRef, datasource::empty::EmptyTable, execution::SendableRecordBatchStream, prelude::SessionContext,
-};
-use deltalake_core::{
-    DeltaTable, DeltaTableBuilder, ensure_table_uri,
-    kernel::{Version, transaction::CommitProperties},
-};
+use deltalake_core::{DeltaTable, DeltaTableBuilder, ensure_table_uri, kernel::Version};
 
 use self::{
     load::Intent,
-    session::{Join, MEMORY_BYTES, Sessions, select},
+    session::{Join, MEMORY_BYTES, Sessions},
 };
-use crate::config::Mode;
 
 pub use self::{
     error::LakeError,
@@ -79,13 +73,9 @@ pub struct Lake {
 impl Lake {
     /// Opens the lake in `folder` (`<storage>/lake`), which need not exist yet. Nothing is written before the first load.
     pub async fn open(folder: &Path) -> Result<Self, LakeError> {
-        Self::open_with(folder, MEMORY_BYTES).await
-    }
-
-    async fn open_with(folder: &Path, memory: usize) -> Result<Self, LakeError> {
         let folder = std::path::absolute(folder).map_err(LakeError::file("find", folder))?;
         let root = folder.parent().unwrap_or(&folder).to_owned();
-        let sessions = Sessions::new(memory, root.join("work")).map_err(LakeError::sql("the lake"))?;
+        let sessions = Sessions::new(MEMORY_BYTES, root.join("work")).map_err(LakeError::sql("the lake"))?;
         let mut lake = Self { root, folder, sessions, head: Head::default() };
         lake.reload()?;
         Ok(lake)
@@ -136,96 +126,6 @@ impl Lake {
         self.finish(&intent, progress).await
     }
 
-    /// Makes marts again: SELECTs over the lake's tables, in order, each seeing those before it. They become visible together.
-    pub async fn refresh(&mut self, pipeline: &str, run: &str, marts: &[(String, String)]) -> Result<Vec<TableResult>, LakeError> {
-        let _lock = self.lock().await?;
-        self.reload()?;
-        let since = SystemTime::now() - CLOCK_SLACK;
-        let mut head = self.head.clone();
-        let mut results = Vec::with_capacity(marts.len());
-        for (name, sql) in marts {
-            let made = match self.refresh_mart(pipeline, run, &head, name, sql, Join::Hash).await {
-                Err(error) if error.is_out_of_memory() => self.refresh_mart(pipeline, run, &head, name, sql, Join::SortMerge).await?,
-                made => made?,
-            };
-            head.tables.insert(name.clone(), made.version);
-            let folder = self.folder(name)?;
-            atomic::sync_below(&folder, since).map_err(LakeError::file("write", &folder))?;
-            results.push(made);
-        }
-        head.write(&self.own("head.json"))?;
-        self.head = head;
-        Ok(results)
-    }
-
-    async fn refresh_mart(
-        &self,
-        pipeline: &str,
-        run: &str,
-        head: &Head,
-        name: &str,
-        sql: &str,
-        join: Join,
-    ) -> Result<TableResult, LakeError> {
-        let what = format!("the mart `{name}`");
-        let ctx = self.session_at(head, join).await?;
-        let rows = select(&ctx, sql, &what).await?;
-        let schema = delta_schema(name, rows.schema().as_arrow())?;
-        let plan = types::conform(rows, &schema).map_err(LakeError::sql(&what))?.into_unoptimized_plan();
-        let mark = serde_json::json!({ "pipeline": pipeline, "run": run });
-        let properties = CommitProperties::default().with_metadata([("tidegate".to_owned(), mark)]);
-        let table = self.table(name, None).await?;
-        let table = commit::write_plan(&ctx, table, name, plan, true, properties).await?;
-        let rows = self.count(name, &table).await?;
-        Ok(TableResult {
-            table: name.to_owned(),
-            mode: Mode::Replace,
-            rows_in: rows,
-            inserted: rows,
-            updated: 0,
-            unchanged: 0,
-            rows_after: rows,
-            version: commit::version(&table),
-            skipped: false,
-        })
-    }
-
-    /// A session in which every visible table has its name.
-    pub async fn session(&self) -> Result<SessionContext, LakeError> {
-        self.session_at(&self.head, Join::Hash).await
-    }
-
-    async fn session_at(&self, head: &Head, join: Join) -> Result<SessionContext, LakeError> {
-        let ctx = self.sessions.context(join);
-        for (name, version) in &head.tables {
-            let table = self.table(name, Some(*version)).await?;
-            let failed = LakeError::delta("read", name);
-            table.update_datafusion_session(&ctx.state()).map_err(&failed)?;
-            let provider = table.table_provider().await.map_err(LakeError::sql(name))?;
-            ctx.register_table(name.as_str(), provider).map_err(LakeError::sql(name))?;
-        }
-        Ok(ctx)
-    }
-
-    /// Runs a SELECT over the visible tables. Whatever would change something is refused.
-    pub async fn query(&self, sql: &str) -> Result<SendableRecordBatchStream, LakeError> {
-        let what = "the query";
-        let rows = select(&self.session().await?, sql, what).await?;
-        rows.execute_stream().await.map_err(LakeError::sql(what))
-    }
-
-    /// Plans a SELECT over streams or tables of the given schemas, without any data. Gives the schema of its rows as DataFusion has it;
-    /// [`delta_schema`] tells what it will be in the lake.
-    pub async fn check_sql(streams: &[(String, SchemaRef)], sql: &str) -> Result<SchemaRef, LakeError> {
-        let what = "the statement";
-        let ctx = SessionContext::new();
-        for (name, schema) in streams {
-            let table = Arc::new(EmptyTable::new(schema.clone()));
-            ctx.register_table(name.as_str(), table).map_err(LakeError::sql(what))?;
-        }
-        Ok(select(&ctx, sql, what).await?.schema().inner().clone())
-    }
-
     /// Computes and checks the rows of all tables, and writes down that they are to be loaded.
     async fn begin(&self, load: &Load) -> Result<Intent, LakeError> {
         let wanted = self.head.sequence(&load.pipeline) + 1;
@@ -241,6 +141,10 @@ impl Lake {
                 return Err(error);
             }
         };
+        let staged = self.staged(&load.pipeline);
+        if staged.exists() {
+            atomic::sync_below(&staged, SystemTime::UNIX_EPOCH).map_err(LakeError::file("write", &staged))?;
+        }
         atomic::write_json(&self.intent_path(&load.pipeline), &intent)?;
         Ok(intent)
     }
@@ -292,10 +196,10 @@ impl Lake {
     /// A table at a version, or as it is now; without a state where there is none yet. A folder that a dying process left counts as none.
     async fn table(&self, name: &str, version: Option<Version>) -> Result<DeltaTable, LakeError> {
         let failed = LakeError::delta("open", name);
-        let folder = self.folder(name)?;
-        let path = folder.to_str().ok_or_else(|| LakeError::TableName { table: name.to_owned() })?;
-        let url = ensure_table_uri(path).map_err(&failed)?;
-        let url = url.join(&host_safe(url.as_str())).expect("a URL stays one when some of its letters are encoded");
+        self.folder(name)?;
+        let path = self.folder.to_str().ok_or_else(|| LakeError::TableName { table: name.to_owned() })?;
+        let lake = ensure_table_uri(path).map_err(&failed)?;
+        let url = lake.join(&host_safe(&format!("{lake}{name}/"))).expect("a URL stays one when some of its letters are encoded");
         let mut table = DeltaTableBuilder::from_url(url).and_then(DeltaTableBuilder::build).map_err(&failed)?;
         match version {
             Some(version) => table.load_version(version).await.map_err(&failed)?,

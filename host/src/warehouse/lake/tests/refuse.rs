@@ -14,7 +14,7 @@ async fn refused(good: TableLoad, bad: TableLoad, rows_of_bad: &[(&str, i64)]) -
     let error = run(&mut lake, &second).await.unwrap_err();
     assert_eq!(store.lake().await.head(), &before);
     assert_eq!(lake.pending("shop").await.unwrap(), None);
-    assert!(!store.root.join("lake/fine/_delta_log").exists(), "another reader sees nothing either");
+    assert!(!store.root.join("lake/fine").exists(), "another reader sees nothing either");
     assert!(!store.root.join("lake/_tidegate/staged/shop").exists());
     let text = crate::error::chain(&error);
     (error, text)

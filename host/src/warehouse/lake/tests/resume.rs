@@ -81,24 +81,23 @@ fn second(store: &Store) -> Load {
     load(2, vec![store.orders("b", &[("y", 20), ("z", 3)])], tables())
 }
 
+/// Whether the next one to open the lake finds something to finish.
+fn leaves_a_pending_load(at: Died) -> bool {
+    !matches!(at, Died::Staging | Died::AfterHead)
+}
+
 #[tokio::test]
 async fn a_load_that_died_anywhere_is_finished_once() {
     let wanted = undisturbed().await;
     for at in DEATHS {
         let store = Store::new();
         for load in [first(&store), second(&store)] {
-            if at != Died::CreatingATable || load.sequence == 1 {
-                die(&store, &load, at).await;
-            }
+            // The second run finds its tables made.
+            let at = if at == Died::CreatingATable && load.sequence == 2 { Died::WithIntent } else { at };
+            die(&store, &load, at).await;
             let mut lake = store.lake().await;
             let pending = lake.pending("shop").await.unwrap();
-            assert_eq!(
-                pending.is_some(),
-                !matches!(at, Died::Staging | Died::AfterHead)
-                    && lake.head().sequence("shop") < load.sequence
-                    && (at != Died::CreatingATable || load.sequence == 1),
-                "{at:?}"
-            );
+            assert_eq!(pending.is_some(), leaves_a_pending_load(at), "{at:?}");
             if at != Died::AfterHead {
                 run(&mut lake, &pending.unwrap_or(load)).await.unwrap();
             }

@@ -1,0 +1,50 @@
+//! The lake for those who only look: sessions, queries, and plans without data.
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::datatypes::SchemaRef, datasource::empty::EmptyTable, execution::SendableRecordBatchStream, prelude::SessionContext,
+};
+
+use super::{
+    Head, Lake, LakeError,
+    session::{Join, select},
+};
+
+impl Lake {
+    /// A session in which every visible table has its name.
+    pub async fn session(&self) -> Result<SessionContext, LakeError> {
+        self.session_at(&self.head, Join::Hash).await
+    }
+
+    pub(super) async fn session_at(&self, head: &Head, join: Join) -> Result<SessionContext, LakeError> {
+        let ctx = self.sessions.context(join);
+        for (name, version) in &head.tables {
+            let table = self.table(name, Some(*version)).await?;
+            let failed = LakeError::delta("read", name);
+            table.update_datafusion_session(&ctx.state()).map_err(&failed)?;
+            let provider = table.table_provider().await.map_err(LakeError::sql(name))?;
+            ctx.register_table(name.as_str(), provider).map_err(LakeError::sql(name))?;
+        }
+        Ok(ctx)
+    }
+
+    /// Runs a SELECT over the visible tables. Whatever would change something is refused.
+    pub async fn query(&self, sql: &str) -> Result<SendableRecordBatchStream, LakeError> {
+        let what = "the query";
+        let rows = select(&self.session().await?, sql, what).await?;
+        rows.execute_stream().await.map_err(LakeError::sql(what))
+    }
+
+    /// Plans a SELECT over streams or tables of the given schemas, without any data. Gives the schema of its rows as DataFusion has it;
+    /// [`delta_schema`] tells what it will be in the lake.
+    pub async fn check_sql(streams: &[(String, SchemaRef)], sql: &str) -> Result<SchemaRef, LakeError> {
+        let what = "the statement";
+        let ctx = SessionContext::new();
+        for (name, schema) in streams {
+            let table = Arc::new(EmptyTable::new(schema.clone()));
+            ctx.register_table(name.as_str(), table).map_err(LakeError::sql(what))?;
+        }
+        Ok(select(&ctx, sql, what).await?.schema().inner().clone())
+    }
+}
