@@ -5,8 +5,6 @@ with items as (
     select
         order_id,
         count(*) as items,
-        count(distinct product_id) as products,
-        count(distinct seller_id) as sellers,
         sum(price_cents) as price_cents,
         sum(freight_cents) as freight_cents
     from order_items
@@ -44,8 +42,6 @@ select
     o.order_delivered_customer_date,
     o.order_estimated_delivery_date,
     cast(coalesce(i.items, 0) as int) as items,
-    cast(coalesce(i.products, 0) as int) as products,
-    cast(coalesce(i.sellers, 0) as int) as sellers,
     coalesce(i.price_cents, 0) as price_cents,
     coalesce(i.freight_cents, 0) as freight_cents,
     coalesce(i.price_cents + i.freight_cents, 0) as total_cents,

@@ -40,11 +40,6 @@ impl StorageLayout {
         self.root.join("work")
     }
 
-    /// Manifests, one folder per run.
-    pub fn runs(&self) -> PathBuf {
-        self.root.join("runs")
-    }
-
     /// Locks, one file per pipeline. They stay when a run ends: removing a lock file lets two holders in.
     pub fn locks(&self) -> PathBuf {
         self.root.join("lock")
@@ -69,16 +64,7 @@ mod tests {
     #[test]
     fn every_place_lies_in_the_storage_folder() {
         let layout = StorageLayout::new("store");
-        let places = [
-            layout.raw(),
-            layout.clean(),
-            layout.quarantine(),
-            layout.lake(),
-            layout.work(),
-            layout.runs(),
-            layout.locks(),
-            layout.state_db(),
-        ];
+        let places = [layout.raw(), layout.clean(), layout.quarantine(), layout.lake(), layout.work(), layout.locks(), layout.state_db()];
         assert!(places.iter().all(|place| place.parent() == Some(layout.as_ref())));
         assert_eq!(layout.state_db(), Path::new("store").join("state.sqlite"));
     }

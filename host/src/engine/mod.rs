@@ -1,6 +1,8 @@
 //! A stream's way through its plugins is a DataFusion plan: this module has its operators, and what they share.
 //!
-//!     SliceScan -> SourceExec -> [Repartition ->] TransformExec -> [Repartition ->] AssessExec -> LandExec
+//! ```text
+//! SliceScan -> SourceExec -> [Repartition ->] TransformExec -> [Repartition ->] AssessExec -> LandExec
+//! ```
 //!
 //! What always holds here:
 //! - An operator's state is plain data (plugin digest, config, names), so that a plan can be serialised: [`PlanCodec`] does it. What it

@@ -1,6 +1,8 @@
 //! The life of a run: one module per stage, in run order. Stages never import each other; [`run`] reads as one sentence.
 //!
-//!     prepare -> extract -> archive -> transform -> assess -> gate -> load -> refresh
+//! ```text
+//! prepare -> extract -> archive -> transform -> assess -> gate -> load -> refresh
+//! ```
 //!
 //! What always holds here:
 //! - Nothing reaches the warehouse before the gate passed the whole run.

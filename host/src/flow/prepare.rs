@@ -357,8 +357,10 @@ impl Work<'_> {
         Ok(found)
     }
 
-    fn wrong_sql(&self, path: &[&str], error: &dyn std::error::Error) -> RunError {
-        self.wrong(path, Part::Value, format!("this SQL can't be planned: {}", crate::error::chain(error)), None)
+    fn wrong_sql(&self, path: &[&str], error: &(dyn std::error::Error + 'static)) -> RunError {
+        let root = std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error).to_string();
+        let said = root.trim_start_matches("Error during planning: ").trim_start_matches("Schema error: ");
+        self.wrong(path, Part::Value, format!("this SQL can't be planned: {said}"), None)
     }
 }
 

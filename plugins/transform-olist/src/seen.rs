@@ -5,11 +5,11 @@
 //! order of the hashes' first bits, so that growing reads and writes from front to back. Two different keys are taken for one with a
 //! chance of 1 in 2^128 per pair: below 10^-20 for a billion rows.
 
-use twox_hash::XxHash3_128;
+use xxhash_rust::xxh3::xxh3_128;
 
 /// The hash of a key: without a seed, the same on every instance and in every replay.
 pub fn hash(key: &[u8]) -> u128 {
-    XxHash3_128::oneshot(key)
+    xxh3_128(key)
 }
 
 /// A set of hashes with open addressing. At least a quarter of its slots is free.

@@ -25,14 +25,14 @@ pub struct Wanted {
 struct Round {
     sandbox: Usage,
     native: Usage,
-    sandbox_steps: Steps1,
-    native_steps: Steps1,
+    sandbox_steps: Spent,
+    native_steps: Spent,
     operators: Vec<Operator>,
 }
 
 /// Where a way's time went, in seconds.
 #[derive(Debug, Clone, Copy, Serialize)]
-struct Steps1 {
+struct Spent {
     /// Start, plugins, archive, schemas.
     before: f64,
     /// The plans of the streams, and the sum of their measures.
@@ -137,7 +137,13 @@ pub fn run_sandboxed(place: &Place, job: &Job) -> Result<(flow::Report, Usage)> 
 fn agree(sandboxed: &flow::Report, native: &native::Report) -> Result<()> {
     for (a, b) in sandboxed.streams.iter().zip(&native.streams) {
         let counts = (&b.stream, b.read, b.accepted);
-        ensure!((&a.stream, a.read, a.accepted) == counts, "the sandboxed way counted {}, {}, {}; the native one {counts:?}", a.stream, a.read, a.accepted);
+        ensure!(
+            (&a.stream, a.read, a.accepted) == counts,
+            "the sandboxed way counted {}, {}, {}; the native one {counts:?}",
+            a.stream,
+            a.read,
+            a.accepted
+        );
         let rules = sandboxed.measures.iter().filter(|found| found.stream == a.stream && found.plugin.starts_with("quality-dimensions@"));
         let rules: Vec<_> = rules.map(|found| (found.rule.clone(), found.columns.clone(), found.passed, found.total)).collect();
         ensure!(rules == b.measures, "measures of {} differ: sandboxed {rules:?}, native {:?}", a.stream, b.measures);
@@ -145,17 +151,18 @@ fn agree(sandboxed: &flow::Report, native: &native::Report) -> Result<()> {
     Ok(())
 }
 
-fn sandbox_steps(report: &flow::Report, usage: &Usage) -> Steps1 {
-    let sum = |step: &str| report.timings.iter().filter(|(name, _)| name.starts_with(step)).map(|(_, micros)| seconds(*micros)).sum::<f64>();
+fn sandbox_steps(report: &flow::Report, usage: &Usage) -> Spent {
+    let sum =
+        |step: &str| report.timings.iter().filter(|(name, _)| name.starts_with(step)).map(|(_, micros)| seconds(*micros)).sum::<f64>();
     let (extract, load, run) = (sum("extract"), sum("load"), report.millis as f64 / 1000.0);
     // The report's clock starts when the pipeline is ready, and ready it is when its files are archived.
-    Steps1 { before: usage.wall_seconds - run, extract, load, after: run - extract - load }
+    Spent { before: usage.wall_seconds - run, extract, load, after: run - extract - load }
 }
 
-fn native_steps(report: &native::Report, usage: &Usage) -> Steps1 {
+fn native_steps(report: &native::Report, usage: &Usage) -> Spent {
     let sum = |step: &str| report.timings.iter().filter(|(name, _)| name == step).map(|(_, micros)| seconds(*micros)).sum::<f64>();
     let (archive, extract, load) = (sum("archive"), sum("extract"), sum("load"));
-    Steps1 { before: archive, extract, load, after: usage.wall_seconds - archive - extract - load }
+    Spent { before: archive, extract, load, after: usage.wall_seconds - archive - extract - load }
 }
 
 /// The operators around plugins, each beside its native counterpart.
@@ -209,7 +216,7 @@ fn report(measured: &Measured) {
     );
 
     let mut rows = vec![row(["step", "sandbox s", "native s", "ratio"])];
-    let steps: [(&str, fn(&Steps1) -> f64); 4] = [
+    let steps: [(&str, fn(&Spent) -> f64); 4] = [
         ("start, plugins, archive", |steps| steps.before),
         ("read, transform, assess, land", |steps| steps.extract),
         ("load into the lake", |steps| steps.load),

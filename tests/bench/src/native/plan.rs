@@ -26,7 +26,11 @@ use tidegate::{
 use tidegate_sdk::{Context, Distribution, Failure, Quality, Transform};
 use transform_olist::Olist;
 
-use super::{assess::NativeAssess, source::{NativeSource, Read}, transform::NativeTransform};
+use super::{
+    assess::NativeAssess,
+    source::{NativeSource, Read},
+    transform::NativeTransform,
+};
 
 /// Batches that wait between two operators, as the host has it.
 pub const IN_FLIGHT: usize = 2;
