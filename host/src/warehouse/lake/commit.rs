@@ -1,6 +1,6 @@
 //! One Delta commit per table, marked with the load's number: a table that has the mark is done, however often the load is tried.
 
-use std::{num::NonZeroU64, sync::Arc, time::SystemTime};
+use std::{sync::Arc, time::SystemTime};
 
 use chrono::Utc;
 use datafusion::{
@@ -16,7 +16,6 @@ use deltalake_core::{
     protocol::SaveMode,
 };
 use futures::TryStreamExt;
-use parquet::{basic::Compression, file::properties::WriterProperties};
 use parquet::{basic::Compression, file::properties::WriterProperties};
 use serde_json::{Value, json};
 
@@ -35,17 +34,6 @@ pub(super) const MARK: &str = "tidegate";
 const ROW_GROUP: usize = 1 << 18;
 /// How far back the commit of an earlier try is looked for. Nothing but a person's own maintenance can come between.
 const LOOK_BACK: usize = 32;
-
-/// Rows that the writer takes at a time: deltalake's 1,024 cost more calls than work.
-const WRITE_ROWS: usize = 8192;
-/// Rows of a row group. The writer holds one in memory; deltalake's default of a million rows made a load of 10 M rows hold 480 MiB.
-const ROW_GROUP: usize = 1 << 17;
-/// The size at which the writer begins another file.
-const TARGET_FILE_BYTES: NonZeroU64 = NonZeroU64::new(64 << 20).expect("not zero");
-
-fn writer_properties() -> WriterProperties {
-    WriterProperties::builder().set_compression(Compression::SNAPPY).set_max_row_group_row_count(Some(ROW_GROUP)).build()
-}
 
 /// Commits all tables of `intent`, then its audit rows. Not visible before the head says so.
 pub(super) async fn commit(
@@ -142,9 +130,6 @@ pub(super) async fn write_plan(
         .with_schema_mode(schema)
         .with_writer_properties(file_properties())
         .with_table_name(name)
-        .with_writer_properties(writer_properties())
-        .with_write_batch_size(WRITE_ROWS)
-        .with_target_file_size(Some(TARGET_FILE_BYTES))
         .with_commit_properties(properties)
         .await
         .map_err(LakeError::delta("write", name))

@@ -238,6 +238,7 @@ fn session(loaded: &Loaded) -> Result<SessionContext> {
         scratch: storage.work().join(RUN),
         quarantine: storage.quarantine(),
         clean: storage.clean(),
+        clean_csv: false,
         run: RUN.to_owned(),
         progress: Arc::default(),
     };

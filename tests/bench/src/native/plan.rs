@@ -19,10 +19,7 @@ use datafusion::{
     },
 };
 use quality_dimensions::QualityDimensions;
-use tidegate::{
-    config::Stream,
-    engine::{LandExec, ORIGIN},
-};
+use tidegate::{config::Stream, engine::LandExec, lineage::ORIGIN};
 use tidegate_sdk::{Context, Distribution, Failure, Quality, Transform};
 use transform_olist::Olist;
 
