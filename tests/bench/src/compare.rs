@@ -216,7 +216,8 @@ fn report(measured: &Measured) {
     );
 
     let mut rows = vec![row(["step", "sandbox s", "native s", "ratio"])];
-    let steps: [(&str, fn(&Spent) -> f64); 4] = [
+    type Step = (&'static str, fn(&Spent) -> f64);
+    let steps: [Step; 4] = [
         ("start, plugins, archive", |steps| steps.before),
         ("read, transform, assess, land", |steps| steps.extract),
         ("load into the lake", |steps| steps.load),

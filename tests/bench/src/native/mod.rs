@@ -165,13 +165,7 @@ impl Native {
     }
 
     /// Merges the states of a stream's quality operators.
-    fn sum_up(
-        &self,
-        stream: &str,
-        context: &Context,
-        schema: &SchemaRef,
-        states: Vec<(usize, Vec<u8>)>,
-    ) -> Result<Vec<(String, Vec<String>, u64, u64)>> {
+    fn sum_up(&self, stream: &str, context: &Context, schema: &SchemaRef, states: Vec<(usize, Vec<u8>)>) -> Result<Vec<Counted>> {
         let mut measures = Vec::new();
         for (index, step) in self.loaded.pipeline.streams[stream].quality.iter().enumerate() {
             let mut sum = QualityDimensions::open(serde_json::from_value(step.config.clone())?, context.clone(), schema.clone())?;
@@ -225,6 +219,9 @@ fn data_folder(loaded: &Loaded) -> Result<std::path::PathBuf> {
     let source = loaded.pipeline.sources.values().next().context("the pipeline has no source")?;
     Ok(loaded.root.join(source.grants.files.get("data").context("the source has no folder")?))
 }
+
+/// What a rule counted: its name, its columns, what passed, what was looked at.
+type Counted = (String, Vec<String>, u64, u64);
 
 /// A session as the host makes it. Landing finds its folder in a workbench; the engine that a workbench has runs nothing here.
 fn session(loaded: &Loaded) -> Result<SessionContext> {
