@@ -13,6 +13,7 @@ pub mod flow;
 pub mod lineage;
 pub mod plugin;
 pub mod quality;
+pub mod quarantine;
 pub mod sample;
 pub mod state;
 pub mod warehouse;

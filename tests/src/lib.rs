@@ -8,6 +8,7 @@
 pub mod components;
 pub mod folder;
 pub mod olist;
+pub mod postgres;
 pub mod program;
 pub mod sandbox;
 pub mod scenario;

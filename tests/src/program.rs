@@ -13,6 +13,8 @@ use crate::{components::Components, folder};
 /// A temporary folder with a pipeline; it goes away with this value.
 pub struct Workplace {
     dir: tempfile::TempDir,
+    /// Environment variables for the program.
+    variables: Vec<(String, String)>,
 }
 
 /// What the program said.
@@ -31,12 +33,17 @@ impl Workplace {
     pub fn with_pipeline(text: &str) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         fs::write(dir.path().join("pipeline.toml"), text)?;
-        Ok(Self { dir })
+        Ok(Self { dir, variables: Vec::new() })
     }
 
     /// A folder without anything.
     pub fn empty() -> Result<Self> {
-        Ok(Self { dir: tempfile::tempdir()? })
+        Ok(Self { dir: tempfile::tempdir()?, variables: Vec::new() })
+    }
+
+    /// Sets an environment variable for the program.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
     }
 
     /// The folder.
@@ -68,6 +75,7 @@ impl Workplace {
         let plugins = env::join_paths([Components::plugins().folder(), Components::guests().folder()])?;
         let mut command = Command::new(program()?);
         command.args(arguments).current_dir(self.path()).env("TIDEGATE_PLUGINS", plugins).env_remove("RUST_LOG").stdin(Stdio::null());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         Ok(command)
     }
 }

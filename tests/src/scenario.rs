@@ -6,6 +6,7 @@
 //! - `expected/<table>.absent` is there where no such table may be.
 //! - `error.txt` is there where the last run is to end otherwise than with 0: its first line is `exit <code>`, each further line
 //!   must occur in what the program said, in this order. Rewritten it holds all that was said: leave what matters.
+//! - `also-on-postgres` is there where the same is expected of a database.
 
 use std::{
     fs,
@@ -16,6 +17,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{
     folder,
+    postgres::Database,
     program::{Said, Workplace},
     table, update_expect,
 };
@@ -39,10 +41,29 @@ impl Scenario {
         self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
+    /// Whether it is to end in PostgreSQL as it does in the lake.
+    pub fn is_for_postgres(&self) -> bool {
+        self.folder.join("also-on-postgres").exists()
+    }
+
     /// Runs it; gives what is not as expected.
     pub fn run(&self) -> Result<Vec<String>> {
-        let pipeline = fs::read_to_string(self.folder.join("pipeline.toml")).context("read pipeline.toml")?;
-        let workplace = Workplace::with_pipeline(&pipeline)?;
+        self.run_in(Workplace::with_pipeline(&self.pipeline()?)?)
+    }
+
+    /// The same with a database as the warehouse.
+    pub fn run_on_postgres(&self, database: &Database) -> Result<Vec<String>> {
+        let warehouse = "[warehouse]\nkind = \"postgres\"\nurl = { env = \"SCENARIO_URL\" }\n";
+        let mut workplace = Workplace::with_pipeline(&format!("{}\n{warehouse}", self.pipeline()?))?;
+        workplace.set("SCENARIO_URL", &database.url);
+        self.run_in(workplace)
+    }
+
+    fn pipeline(&self) -> Result<String> {
+        fs::read_to_string(self.folder.join("pipeline.toml")).context("read pipeline.toml")
+    }
+
+    fn run_in(&self, workplace: Workplace) -> Result<Vec<String>> {
         let inputs = self.inputs();
         let expected = folder::sorted(&self.folder.join("expected")).unwrap_or_default();
         ensure!(!expected.is_empty() || self.error_file().exists() || update_expect(), "there is neither `expected/` nor `error.txt`");

@@ -1,7 +1,9 @@
 //! The outer ring: misbehaving guests, scenarios, tidiness of the tree. One binary, one link step.
 
+mod examples;
 mod faults;
 mod guests;
+mod postgres;
 mod readers;
 mod real_data;
 mod scenarios;

@@ -10,7 +10,7 @@ use tidegate_tests::{
 /// The host's modules from the ground up: one may use what stands before it, never what stands after it.
 /// A new module gets its place here.
 const LAYERS: &[&[&str]] = &[
-    &["error", "lineage", "quality"],
+    &["error", "lineage", "quality", "quarantine"],
     &["config"],
     &["build", "egress", "sample", "state", "warehouse"],
     &["plugin"],

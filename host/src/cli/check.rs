@@ -20,7 +20,7 @@ use crate::{
         preview::physical_plans,
     },
     plugin::LogSink,
-    warehouse::lake::Lake,
+    warehouse::Warehouse,
 };
 
 /// A pipeline that is prepared to be looked at: nothing is archived, nothing is kept.
@@ -33,8 +33,7 @@ pub(super) struct Look {
 /// Prepares a pipeline without leaving anything in its storage.
 pub(super) async fn look(host: &Host, args: &PipelineArgs) -> Result<Look, Failed> {
     let loaded = config::load(&args.pipeline)?;
-    let lake_folder = loaded.storage().lake();
-    let lake = Lake::open(&lake_folder).await?;
+    let warehouse = Warehouse::open(&loaded).await?;
     let launch = Launch {
         pipeline: args.pipeline.clone(),
         overrides: args.overrides(),
@@ -45,7 +44,7 @@ pub(super) async fn look(host: &Host, args: &PipelineArgs) -> Result<Look, Faile
     let log: LogSink = Arc::new(|line| show(&line));
     let plan = ready(host, loaded, &launch.overrides, &HashMap::new(), launch.started, log.clone()).await?;
     let scratch = tempfile::tempdir()?;
-    let mut ctx = context(host, &plan, lake, HashMap::new(), "look", &launch, log);
+    let mut ctx = context(host, &plan, warehouse, HashMap::new(), "look", &launch, log);
     ctx.storage = StorageLayout::new(scratch.path());
     Ok(Look { plan, ctx, _scratch: scratch })
 }

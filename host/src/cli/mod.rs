@@ -12,6 +12,7 @@ mod run;
 mod runs;
 mod sample;
 mod summary;
+mod warehouse;
 
 use std::{collections::HashMap, path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -54,6 +55,9 @@ enum Command {
     Runs(runs::RunsArgs),
     /// Look at rejected rows, or export them.
     Quarantine(quarantine::QuarantineArgs),
+    /// Prepare a pipeline's database and look at it.
+    #[command(subcommand)]
+    Warehouse(warehouse::WarehouseCommand),
     /// Make sample data.
     #[command(subcommand)]
     Sample(sample::SampleCommand),
@@ -132,6 +136,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Command::Query(args) => query::query(&args, json).await,
         Command::Runs(args) => runs::runs(&args, json),
         Command::Quarantine(args) => quarantine::quarantine(&args, json).await,
+        Command::Warehouse(command) => warehouse::warehouse(&command, json).await,
         Command::Sample(command) => sample::sample(&command, json),
         Command::Plugin(command) => plugin::plugin(command, json).await,
         Command::Doctor => doctor::doctor(json),

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Format;
-use crate::{config::ConfigError, error, flow::RunError, plugin::PluginError, warehouse::lake::LakeError};
+use crate::{config::ConfigError, error, flow::RunError, plugin::PluginError, warehouse::WarehouseError};
 
 /// Why a command failed.
 pub enum Failed {
@@ -34,8 +34,8 @@ impl From<anyhow::Error> for Failed {
     }
 }
 
-impl From<LakeError> for Failed {
-    fn from(error: LakeError) -> Self {
+impl From<WarehouseError> for Failed {
+    fn from(error: WarehouseError) -> Self {
         RunError::from(error).into()
     }
 }

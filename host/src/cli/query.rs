@@ -9,14 +9,14 @@ use super::{
     Format,
     output::{Failed, print_rows},
 };
-use crate::{error, flow::launch::lake_of};
+use crate::{error, flow::launch::warehouse_of};
 
 /// What to ask.
 #[derive(Args)]
 pub struct QueryArgs {
-    /// A SELECT in DataFusion's dialect over the lake's tables and marts; `show tables` lists them.
+    /// A SELECT over tables and marts, in DataFusion's dialect for the lake (`show tables` lists them), in PostgreSQL's for PostgreSQL.
     sql: String,
-    /// The pipeline file, or its folder, whose lake is asked.
+    /// The pipeline file, or its folder, whose warehouse is asked.
     #[arg(long, short, default_value = ".")]
     pipeline: PathBuf,
     /// How to print the rows.
@@ -24,10 +24,10 @@ pub struct QueryArgs {
     format: Format,
 }
 
-/// Asks the lake and prints the rows.
+/// Asks the warehouse and prints the rows.
 pub async fn query(args: &QueryArgs, json: bool) -> Result<u8, Failed> {
-    let (_, lake) = lake_of(&args.pipeline).await?;
-    let rows = lake.query(&args.sql).await?;
+    let (_, mut warehouse) = warehouse_of(&args.pipeline).await?;
+    let rows = warehouse.query(&args.sql).await?;
     let schema = rows.schema();
     let batches: Vec<_> = rows.try_collect().await.map_err(anyhow::Error::from)?;
     print_rows(&schema, &batches, if json { Format::Json } else { args.format })?;

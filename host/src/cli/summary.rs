@@ -157,10 +157,15 @@ fn tables(text: &mut String, report: &Report) {
             count(table.rows_in),
             count(table.inserted),
             count(table.updated),
-            count(table.rows_after),
+            table.rows_after.map(count).unwrap_or_default(),
         ]
     }));
-    section(text, "Tables and marts", &columns(&rows, &[2, 3, 4, 5]));
+    let mut lines = columns(&rows, &[2, 3, 4, 5]);
+    for table in report.tables.iter().filter(|table| table.refused > 0) {
+        lines.push(format!("{}: {} rows went to quarantine, the database has no place for a value", table.table, count(table.refused)));
+    }
+    lines.extend(report.tables.iter().flat_map(|table| table.notes.clone()));
+    section(text, "Tables and marts", &lines);
 }
 
 fn places(text: &mut String, report: &Report, pipeline: &Path) {
@@ -170,7 +175,7 @@ fn places(text: &mut String, report: &Report, pipeline: &Path) {
     let mut rows = vec![vec!["raw".into(), format!("{} ({pages}, {})", report.places.raw.display(), bytes(packed))]];
     rows.push(vec!["clean".into(), report.places.clean.display().to_string()]);
     rows.push(vec!["quarantine".into(), report.places.quarantine.display().to_string()]);
-    rows.push(vec!["lake".into(), report.places.lake.display().to_string()]);
+    rows.push(vec!["warehouse".into(), report.places.warehouse.clone()]);
     section(text, "Files", &columns(&rows, &[]));
     let (program, pipeline) = (program(), pipeline.display());
     let (_, _, quarantined) = report.rows();

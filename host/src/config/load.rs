@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use toml::de::{DeTable, Deserializer};
 
-use super::diagnose::{ConfigError, Part, Problem, suggest};
+use super::diagnose::{ConfigError, Part, Problem};
 use super::{Pipeline, StorageLayout, validate};
 
 /// The only version of the format so far.
@@ -55,7 +55,7 @@ pub(super) fn parse(file: PathBuf, root: PathBuf, text: String) -> Result<Loaded
     let document = DeTable::parse(&text).map_err(|error| Problem::from_toml(&file, &text, &error))?;
     // Before the rest, since another version may well have other keys.
     check_version(&file, &text, document.get_ref())?;
-    check_warehouse(&file, &text, document.get_ref())?;
+    check_url(&file, &text, document.get_ref())?;
     let mut pipeline =
         Pipeline::deserialize(Deserializer::from(document)).map_err(|error| explain_clock(Problem::from_toml(&file, &text, &error)))?;
     plugin_configs(&mut pipeline).for_each(datetimes_to_text);
@@ -89,15 +89,17 @@ fn check_version(file: &Path, text: &str, document: &DeTable<'_>) -> Result<(), 
     }
 }
 
-/// serde lets unknown keys pass in a tagged enum whose variant has no fields, whatever `deny_unknown_fields` says.
-fn check_warehouse(file: &Path, text: &str, document: &DeTable<'_>) -> Result<(), ConfigError> {
+/// A URL holds a password: it does not belong into the file, and serde would only say that a text is no table.
+fn check_url(file: &Path, text: &str, document: &DeTable<'_>) -> Result<(), ConfigError> {
     let warehouse = document.iter().find(|(key, _)| key.get_ref() == "warehouse").and_then(|(_, value)| value.get_ref().as_table());
-    let stranger = warehouse.into_iter().flat_map(|table| table.keys()).find(|key| key.get_ref() != "kind");
-    stranger.map_or(Ok(()), |key| {
-        let help = suggest(key.get_ref(), ["kind"], "known keys");
-        let problem = Problem::new(file, text, key.span(), format!("unknown key `{}`", key.get_ref()));
-        Err(problem.label("not known here").with_help(help).into())
-    })
+    let url = warehouse.and_then(|table| table.iter().find(|(key, _)| key.get_ref() == "url"));
+    let Some((key, value)) = url.filter(|(_, value)| value.get_ref().as_str().is_some()) else { return Ok(()) };
+    // The line is shown, its secret is not.
+    let mut hidden = text.to_owned();
+    hidden.replace_range(value.span(), &"*".repeat(value.span().len()));
+    let problem = Problem::new(file, &hidden, key.span(), "a URL in a pipeline file shows its password to everyone who reads it");
+    let help = "put it into an environment variable and write `url = { env = \"DATABASE_URL\" }`".to_owned();
+    Err(problem.label("the URL itself stands here").with_help(help).into())
 }
 
 /// chrono says what its parser met, not what a time looks like.

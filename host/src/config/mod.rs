@@ -2,13 +2,15 @@
 //!
 //! - A [`Loaded`] pipeline holds together: every name it mentions exists, every number is in range (`tests/`).
 //! - An error points at the line and the word, and suggests the near miss (`tests/`).
-//! - Environment variables are read in [`paths`] and nowhere else.
+//! - Environment variables are read in [`paths`] and [`secret`] and nowhere else.
+//! - A secret is never in a file, and has no `Display` ([`Secret`])
 
 mod diagnose;
 mod load;
 pub mod paths;
 mod pipeline;
 mod schema;
+pub mod secret;
 mod span;
 mod sql;
 mod storage;
@@ -18,8 +20,12 @@ mod validate;
 
 pub use diagnose::{ConfigError, Part, Problem, near_miss};
 pub use load::{Loaded, load};
-pub use pipeline::{Check, Clock, Engine, Gate, Grants, Limits, Mart, Mode, Pipeline, Source, Step, Storage, Stream, Table, Warehouse};
+pub use pipeline::{
+    Check, Clock, Contract, Engine, FromEnv, Gate, Grants, Limits, LoadPath, Mart, Mode, Pipeline, Source, Step, Storage, Stream, Table,
+    Warehouse, WarehouseKind,
+};
 pub use schema::pipeline_schema;
+pub use secret::Secret;
 pub use span::{Place, pointer_path, span_of};
 pub use sql::{SqlText, bind, sql_text};
 pub use storage::StorageLayout;

@@ -65,13 +65,70 @@ impl Default for Storage {
     }
 }
 
-/// Where tables go.
+/// Where tables go. All keys but `kind` are for PostgreSQL.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, tag = "kind", rename_all = "lowercase")]
-pub enum Warehouse {
+#[serde(deny_unknown_fields)]
+pub struct Warehouse {
+    /// Which kind it is.
+    pub kind: WarehouseKind,
+    /// The environment variable that holds the database's URL (`postgres://user@host:5432/database?sslmode=verify-full`, or libpq's
+    /// `key=value` form). Without it, `PGHOST` and the other variables of libpq say where it is.
+    pub url: Option<FromEnv>,
+    /// The schema in which tables and marts are made: `public` by default.
+    pub schema: Option<String>,
+    /// What happens when a run's columns are not those of the table: `evolve` by default.
+    pub contract: Option<Contract>,
+    /// How rows get there: `copy` by default.
+    pub load: Option<LoadPath>,
+    /// SQL files that `tidegate warehouse init` executes, in order: tables with their keys, indexes and comments.
+    #[serde(default)]
+    pub setup: Vec<PathBuf>,
+    /// SQL files that `tidegate warehouse init` executes after those, where TimescaleDB is installed.
+    #[serde(default)]
+    pub timescale: Vec<PathBuf>,
+}
+
+/// The kinds of warehouse.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WarehouseKind {
     /// Delta Lake tables in `<storage>/lake`.
     #[default]
     Lake,
+    /// A PostgreSQL database.
+    Postgres,
+}
+
+/// A value that stays outside the file.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FromEnv {
+    /// The environment variable that holds it.
+    pub env: String,
+}
+
+/// What happens when the columns that a run brings are not those of the table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Contract {
+    /// New columns are added and types widened; what can't be widened stops the load.
+    #[default]
+    Evolve,
+    /// Any difference stops the load.
+    Freeze,
+    /// The table stays as it is; rows with a value that it has no place for go to quarantine.
+    Quarantine,
+}
+
+/// How rows get into a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LoadPath {
+    /// By COPY, or where the database refuses that, by INSERT.
+    #[default]
+    Copy,
+    /// By INSERT of many rows at a time.
+    Insert,
 }
 
 /// The clock that plugins see.
@@ -211,7 +268,7 @@ pub struct Table {
     /// How rows are written.
     #[serde(default)]
     pub mode: Mode,
-    /// The columns that identify a row, for `merge`.
+    /// The columns that identify a row, for `merge` and `scd2`.
     #[serde(default)]
     pub key: Vec<String>,
 }
@@ -227,6 +284,9 @@ pub enum Mode {
     Replace,
     /// Rows with a known key are updated where they differ, others are added.
     Merge,
+    /// A row that differs closes the one before it and is added: slowly changing dimensions of type 2, with the columns `valid_from`,
+    /// `valid_to` and `is_current`. PostgreSQL only.
+    Scd2,
 }
 
 /// A derived table, refreshed after a load.
@@ -247,6 +307,7 @@ impl Mode {
             Self::Append => "append",
             Self::Replace => "replace",
             Self::Merge => "merge",
+            Self::Scd2 => "scd2",
         }
     }
 }

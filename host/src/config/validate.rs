@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::diagnose::{Part, Problem, suggest};
-use super::pipeline::{Gate, Mode, Pipeline, Step, Table};
+use super::pipeline::{Gate, Mode, Pipeline, Step, Table, WarehouseKind};
 use super::sql;
 
 const PERCENT: RangeInclusive<f64> = 0.0..=100.0;
@@ -18,8 +18,8 @@ const PARTITIONS: RangeInclusive<u32> = 1..=64;
 /// Fewer rows make the crossing of the sandbox dear, more make batches that no cache holds.
 const BATCH_ROWS: RangeInclusive<u32> = 1024..=65_536;
 const GZIP_LEVEL: RangeInclusive<u32> = 0..=9;
-/// Names become names of files, which most file systems limit to 255 bytes with what is added to them.
-const NAME_BYTES: usize = 64;
+/// PostgreSQL cuts longer names off without a word.
+const NAME_BYTES: usize = 63;
 
 /// Everything that is wrong with `pipeline`, the text of `file`, whose relative paths refer to `root`.
 pub(super) fn problems(file: &Path, root: &Path, text: &str, pipeline: &Pipeline) -> Vec<Problem> {
@@ -30,6 +30,7 @@ pub(super) fn problems(file: &Path, root: &Path, text: &str, pipeline: &Pipeline
     check.sources();
     check.streams();
     check.checks();
+    check.warehouse();
     check.tables();
     check.sql();
     check.problems
@@ -213,14 +214,48 @@ impl Check<'_> {
         }
     }
 
+    /// Keys of the one kind mean nothing to the other.
+    fn warehouse(&mut self) {
+        let warehouse = &self.pipeline.warehouse;
+        if warehouse.kind == WarehouseKind::Postgres {
+            if let Some(schema) = &warehouse.schema {
+                self.name(&["warehouse", "schema"], Part::Value, schema, Alphabet::Sql);
+            }
+            for (key, files) in [("setup", &warehouse.setup), ("timescale", &warehouse.timescale)] {
+                for (index, path) in files.iter().enumerate().filter(|(_, path)| !self.root.join(path).is_file()) {
+                    let place = ["warehouse", key, &index.to_string()];
+                    self.problems.push(sql::missing(self.file, self.root, self.text, &place, &path.to_string_lossy()));
+                }
+            }
+            return;
+        }
+        let given = [
+            ("url", warehouse.url.is_some()),
+            ("schema", warehouse.schema.is_some()),
+            ("contract", warehouse.contract.is_some()),
+            ("load", warehouse.load.is_some()),
+            ("setup", !warehouse.setup.is_empty()),
+            ("timescale", !warehouse.timescale.is_empty()),
+        ];
+        for (key, _) in given.iter().filter(|(_, given)| *given) {
+            let problem = self.at(&["warehouse", key], Part::Key, format!("the lake has no `{key}`"));
+            self.problems.push(problem.label("for PostgreSQL only").with_help("write `kind = \"postgres\"`, or leave it out".to_owned()));
+        }
+    }
+
     fn tables(&mut self) {
         let pipeline = self.pipeline;
         for (name, table) in &pipeline.tables {
             self.origin_of(name, table);
-            if table.mode == Mode::Merge && table.key.is_empty() {
+            if matches!(table.mode, Mode::Merge | Mode::Scd2) && table.key.is_empty() {
                 let problem = self.at(&["tables", name, "mode"], Part::Value, format!("table `{name}` is merged without a key"));
                 let help = "add `key = [...]` with the columns that identify a row".to_owned();
-                self.problems.push(problem.label("`merge` needs a `key`").with_help(help));
+                self.problems.push(problem.label(format!("`{}` needs a `key`", table.mode.name())).with_help(help));
+            }
+            if table.mode == Mode::Scd2 && pipeline.warehouse.kind == WarehouseKind::Lake {
+                let problem = self.at(&["tables", name, "mode"], Part::Value, "the lake keeps no history of rows".to_owned());
+                let help = "write `mode = \"merge\"`, or load into a warehouse of kind `postgres`".to_owned();
+                self.problems.push(problem.label("for PostgreSQL only").with_help(help));
             }
         }
     }

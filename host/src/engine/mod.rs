@@ -31,7 +31,6 @@ pub use assess_exec::{AssessExec, AssessWork};
 pub use codec::{CodecError, PlanCodec};
 pub use land_exec::{LandExec, LandedFile};
 pub use plan::{SourceRead, StreamPlan, TransformStep, stream_plan};
-pub use quarantine::quarantine_schema;
 pub use report::{OperatorMetrics, operator_metrics};
 pub use scratch::{Scratch, SourceNote, TransformNote};
 pub use source_exec::{SourceExec, SourceWork};

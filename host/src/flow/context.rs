@@ -18,7 +18,7 @@ use crate::{
     egress::{archive::Archive, files::Files},
     engine::{Progress, Workbench},
     plugin::{Context, LogSink, Runtime},
-    warehouse::lake::Lake,
+    warehouse::Warehouse,
 };
 
 /// A stage of a run, for those who watch.
@@ -59,7 +59,7 @@ pub struct RunContext {
     /// Runs the plugins.
     pub runtime: Arc<Runtime>,
     /// The warehouse.
-    pub lake: Arc<tokio::sync::Mutex<Lake>>,
+    pub warehouse: Arc<tokio::sync::Mutex<Warehouse>>,
     /// Where messages of plugins go.
     pub log: LogSink,
     /// What it has done so far.

@@ -9,7 +9,7 @@ use crate::{
     error,
     plugin::{FailureKind, PluginError, ResolveError},
     state::{LockError, StateError},
-    warehouse::lake::LakeError,
+    warehouse::WarehouseError,
 };
 
 /// What ends a run.
@@ -68,7 +68,7 @@ pub enum RunError {
     },
     /// The warehouse refused.
     #[error(transparent)]
-    Lake(#[from] LakeError),
+    Warehouse(#[from] WarehouseError),
     /// Another run of the pipeline goes on, or the lock can't be had.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -80,7 +80,7 @@ pub enum RunError {
     Stopped,
     /// The run is loaded, its marts are not.
     #[error("the run's tables are loaded and visible, but its marts could not be made again")]
-    Refresh(#[source] LakeError),
+    Refresh(#[source] WarehouseError),
     /// A name on the command line that the pipeline does not grant.
     #[error("the pipeline grants no directory `{name}`")]
     UnknownGrant {
@@ -112,7 +112,8 @@ impl RunError {
             Self::Resolve(_) => error::PLUGIN,
             Self::Plugin(error) => plugin_code(error),
             Self::Stream { source, .. } | Self::Check { source, .. } => plugin_error(source.as_ref()).map_or(error::FAILED, plugin_code),
-            Self::Lake(_) | Self::Refresh(_) => error::WAREHOUSE,
+            Self::Warehouse(error) if error.is_busy() => error::BUSY,
+            Self::Warehouse(_) | Self::Refresh(_) => error::WAREHOUSE,
             Self::Lock(LockError::Held { .. }) => error::BUSY,
             Self::Stopped => error::INTERRUPTED,
             Self::Lock(_) | Self::State(_) | Self::File { .. } | Self::Engine(_) => error::FAILED,
@@ -133,7 +134,7 @@ impl RunError {
             }
             Self::UnknownGrant { granted, .. } if granted.is_empty() => Some("its sources are granted none".to_owned()),
             Self::UnknownGrant { granted, .. } => Some(format!("it grants {}", granted.join(", "))),
-            Self::Lake(error) => error.hint(),
+            Self::Warehouse(error) => error.hint(),
             Self::Config(error) => miette::Diagnostic::help(error).map(|help| help.to_string()),
             _ => None,
         }

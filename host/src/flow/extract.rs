@@ -10,7 +10,7 @@ use crate::{
 pub(super) async fn slices(ctx: &RunContext, plan: &Plan, stream: &StreamWork) -> Result<Option<SourceRead>, RunError> {
     let source = &plan.sources[&stream.source];
     let engine = &plan.loaded.pipeline.engine;
-    let cursor = ctx.lake.lock().await.cursor(&plan.loaded.pipeline.name, &stream.source, &stream.name);
+    let cursor = ctx.warehouse.lock().await.cursor(&plan.loaded.pipeline.name, &stream.source, &stream.name);
     let access = access(ctx, plan, stream);
     let plugin = &plan.plugins[&source.step.digest];
     let mut instance = SourceInstance::new(&ctx.runtime, plugin, &stream.name, &source.step.config, &access).await?;
@@ -30,7 +30,7 @@ pub(super) async fn slices(ctx: &RunContext, plan: &Plan, stream: &StreamWork) -
 
 /// The stream's cursor after all its slices were read.
 pub(super) async fn advance(ctx: &RunContext, plan: &Plan, stream: &StreamWork, read: &AssessedStream) -> Result<Option<String>, RunError> {
-    let cursor = ctx.lake.lock().await.cursor(&plan.loaded.pipeline.name, &stream.source, &stream.name);
+    let cursor = ctx.warehouse.lock().await.cursor(&plan.loaded.pipeline.name, &stream.source, &stream.name);
     if read.reached.is_empty() {
         return Ok(cursor);
     }

@@ -16,7 +16,7 @@ use crate::{
     engine::Progress,
     plugin::{Context, LogLine, LogSink, Runtime},
     state::{self, Lock, LogEntry, NewRun, Process, RunId, State, Status},
-    warehouse::lake::{AUDIT, Lake},
+    warehouse::{AUDIT, Warehouse},
 };
 
 /// What runs share in one process.
@@ -52,15 +52,16 @@ pub async fn launch(host: &Host, launch: Launch, stop: impl Future<Output = ()>)
     })?;
     let lock = Lock::take(&storage, &loaded.pipeline.name)?;
     let state = State::open(&storage.state_db())?;
-    let lake = Lake::open(&storage.lake()).await?;
+    let mut warehouse = Warehouse::open(&loaded).await?;
+    warehouse.claim().await?;
     let id = RunId::new(launch.started, std::process::id());
-    let seen = lake.head().sequence(&loaded.pipeline.name);
+    let seen = warehouse.sequence(&loaded.pipeline.name);
     state.begin_run(&lock, &NewRun { id: id.clone(), started_at: launch.started, process: Process::current(), seen })?;
     // The scratch folder holds nothing that outlives a run, whether it ended or died.
     let scratch = scratch_of(&storage, &loaded.pipeline.name);
     let _ = std::fs::remove_dir_all(&scratch);
     let logs = Arc::new(Mutex::new(Vec::new()));
-    let work = take(host, &launch, loaded, lake, &id, &state, logs.clone());
+    let work = take(host, &launch, loaded, warehouse, &id, &state, logs.clone());
     let result = tokio::select! {
         result = work => result,
         () = stop => Err(RunError::Stopped),
@@ -74,21 +75,21 @@ async fn take(
     host: &Host,
     launch: &Launch,
     loaded: Loaded,
-    mut lake: Lake,
+    mut warehouse: Warehouse,
     id: &RunId,
     state: &State,
     logs: Arc<Mutex<Vec<LogEntry>>>,
 ) -> Result<Report, RunError> {
-    if let Some((died, tables)) = load::resume(&mut lake, &loaded.pipeline.name).await? {
+    if let Some((died, tables)) = load::resume(&mut warehouse, &loaded.pipeline.name).await? {
         if let Ok(dead) = died.run.parse() {
             state.resume(&dead, id)?;
         }
-        return Ok(Report::resumed(id.as_str(), launch.started, &loaded, &died, tables));
+        return Ok(Report::resumed(id.as_str(), launch.started, &loaded, &died, tables, warehouse.place()));
     }
     let archives = archives(&loaded, id, launch.started);
     let sink = sink(logs);
     let plan = ready(host, loaded, &launch.overrides, &archives, launch.started, sink.clone()).await?;
-    let ctx = context(host, &plan, lake, archives, id.as_str(), launch, sink);
+    let ctx = context(host, &plan, warehouse, archives, id.as_str(), launch, sink);
     run(&ctx, &plan).await
 }
 
@@ -118,7 +119,7 @@ pub async fn ready(
 pub fn context(
     host: &Host,
     plan: &Plan,
-    lake: Lake,
+    warehouse: Warehouse,
     archives: HashMap<String, Arc<Archive>>,
     run: &str,
     launch: &Launch,
@@ -133,7 +134,7 @@ pub fn context(
         seed: seed(now),
         storage: plan.loaded.storage(),
         runtime: host.runtime.clone(),
-        lake: Arc::new(tokio::sync::Mutex::new(lake)),
+        warehouse: Arc::new(tokio::sync::Mutex::new(warehouse)),
         log,
         progress: launch.progress.clone(),
         watcher: launch.watcher.clone(),
@@ -209,9 +210,9 @@ fn keep(state: &State, id: &RunId, result: &Result<Report, RunError>, logs: &Mut
     Ok(state.finish_run(id, Utc::now(), &outcome)?)
 }
 
-/// A pipeline's lake, for those who only look.
-pub async fn lake_of(pipeline: &Path) -> Result<(Loaded, Lake), RunError> {
+/// A pipeline's warehouse, for those who only look.
+pub async fn warehouse_of(pipeline: &Path) -> Result<(Loaded, Warehouse), RunError> {
     let loaded = config::load(pipeline)?;
-    let lake = Lake::open(&loaded.storage().lake()).await?;
-    Ok((loaded, lake))
+    let warehouse = Warehouse::open(&loaded).await?;
+    Ok((loaded, warehouse))
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use super::{Plan, Report, RunContext, RunError, Stage, stream::AssessedStream};
-use crate::warehouse::lake::{AuditRow, CleanStream, Lake, Load, TableResult};
+use crate::warehouse::{AuditRow, CleanStream, Load, TableResult, Warehouse};
 
 /// Loads the run's tables.
 pub(super) async fn tables(
@@ -13,10 +13,10 @@ pub(super) async fn tables(
     report: &Report,
 ) -> Result<Vec<TableResult>, RunError> {
     let started = Instant::now();
-    let mut lake = ctx.lake.lock().await;
-    let load = describe(ctx, plan, streams, report, &lake);
+    let mut warehouse = ctx.warehouse.lock().await;
+    let load = describe(ctx, plan, streams, report, &warehouse);
     let mut watched: Option<String> = None;
-    let loaded = lake
+    let loaded = warehouse
         .load(&load, &mut |table| {
             if let Some(done) = watched.replace(table.to_owned()) {
                 ctx.watcher.finished(Stage::Load, &done);
@@ -32,16 +32,17 @@ pub(super) async fn tables(
 }
 
 /// Finishes the load of a run that died after its gate passed. `None`: there is nothing to finish.
-pub async fn resume(lake: &mut Lake, pipeline: &str) -> Result<Option<(Load, Vec<TableResult>)>, RunError> {
-    let Some(load) = lake.pending(pipeline).await? else { return Ok(None) };
-    let tables = lake.load(&load, &mut |_| ()).await?;
-    lake.refresh(&load.pipeline, &load.run, &load.marts).await?;
+pub async fn resume(warehouse: &mut Warehouse, pipeline: &str) -> Result<Option<(Load, Vec<TableResult>)>, RunError> {
+    let Some(load) = warehouse.pending(pipeline).await? else { return Ok(None) };
+    let tables = warehouse.load(&load, &mut |_| ()).await?;
+    warehouse.refresh(&load.pipeline, &load.run, &load.marts).await?;
     Ok(Some((load, tables)))
 }
 
-fn describe(ctx: &RunContext, plan: &Plan, streams: &[AssessedStream], report: &Report, lake: &Lake) -> Load {
+fn describe(ctx: &RunContext, plan: &Plan, streams: &[AssessedStream], report: &Report, warehouse: &Warehouse) -> Load {
     let pipeline = plan.loaded.pipeline.name.clone();
     let root = &ctx.storage.root;
+    let quarantine = ctx.storage.quarantine().join(&ctx.run);
     let clean = |stream: &AssessedStream| {
         let folder = ctx.storage.clean().join(&stream.name).join(&ctx.run);
         let folder = folder.strip_prefix(root).map(Into::into).unwrap_or(folder);
@@ -49,7 +50,9 @@ fn describe(ctx: &RunContext, plan: &Plan, streams: &[AssessedStream], report: &
     };
     let cursor = |stream: &AssessedStream| Some((format!("{}/{}", stream.source, stream.name), stream.cursor.clone()?));
     Load {
-        sequence: lake.head().sequence(&pipeline) + 1,
+        sequence: warehouse.sequence(&pipeline) + 1,
+        as_of: ctx.now,
+        quarantine: quarantine.strip_prefix(root).map(Into::into).unwrap_or(quarantine),
         run: ctx.run.clone(),
         streams: streams.iter().map(clean).collect(),
         tables: plan.tables.clone(),
@@ -63,6 +66,7 @@ fn describe(ctx: &RunContext, plan: &Plan, streams: &[AssessedStream], report: &
 /// One row per stream; the warehouse adds one per table with the rows that it loaded.
 fn audit(ctx: &RunContext, plan: &Plan, streams: &[AssessedStream], report: &Report) -> Vec<AuditRow> {
     let digests: BTreeMap<_, _> = plan.plugins.values().map(|plugin| (plugin.id(), plugin.digest.clone())).collect();
+    let timings = timings(ctx);
     let digests = serde_json::to_string(&digests).unwrap_or_default();
     streams
         .iter()
@@ -81,7 +85,15 @@ fn audit(ctx: &RunContext, plan: &Plan, streams: &[AssessedStream], report: &Rep
                 verdict: report.verdict.as_ref().map_or("pass", |verdict| verdict.name()).to_owned(),
                 plugin_digests: digests.clone(),
                 scores: scores.and_then(|scores| serde_json::to_string(&scores.dimensions).ok()).unwrap_or_default(),
+                timings: timings.clone(),
             }
         })
         .collect()
+}
+
+/// Milliseconds of each step so far, as JSON.
+fn timings(ctx: &RunContext) -> String {
+    let steps = ctx.timings.lock().map(|steps| steps.clone()).unwrap_or_default();
+    let millis: BTreeMap<_, _> = steps.into_iter().map(|(step, micros)| (step, micros / 1000)).collect();
+    serde_json::to_string(&millis).unwrap_or_default()
 }

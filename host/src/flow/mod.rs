@@ -38,7 +38,7 @@ pub use report::{Outcome, Report};
 
 /// Takes what is new through all stages.
 pub async fn run(ctx: &RunContext, plan: &Plan) -> Result<Report, RunError> {
-    let mut report = Report::new(ctx, plan);
+    let mut report = Report::new(ctx, plan, ctx.warehouse.lock().await.place());
     let streams = streams(ctx, plan).await?;
     let checked = check::across_streams(ctx, plan, &streams).await?;
     extract::close_archives(ctx, plan, &mut report)?;

@@ -15,7 +15,7 @@ use crate::{
         Access, Context, Distribution, FailureKind, LogSink, Plugin, PluginError, QualityInstance, Role, Runtime, SourceInstance,
         StreamInfo, TransformInstance, WriteMode, resolve,
     },
-    warehouse::lake::{Lake, LakeError, TableLoad},
+    warehouse::{QueryError, TableLoad, check_sql},
 };
 
 /// What preparing needs.
@@ -287,7 +287,7 @@ impl Work<'_> {
         for (name, check) in self.request.loaded.pipeline.checks.clone() {
             let sql = sql_text(&self.request.loaded, &check.sql)?.text;
             let place = ["checks", name.as_str()];
-            let schema = match Lake::check_sql(&schemas, &sql).await {
+            let schema = match check_sql(&schemas, &sql).await {
                 Ok(schema) => schema,
                 Err(error) => return Err(self.wrong_sql(&["checks", &name, "sql"], &error)),
             };
@@ -306,7 +306,7 @@ impl Work<'_> {
         for (name, table) in self.request.loaded.pipeline.tables.clone() {
             let sql = table.sql.as_deref().map(|sql| sql_text(&self.request.loaded, sql)).transpose()?.map(|sql| sql.text);
             let schema = match (&sql, &table.stream) {
-                (Some(sql), _) => match Lake::check_sql(&schemas, sql).await {
+                (Some(sql), _) => match check_sql(&schemas, sql).await {
                     Ok(schema) => schema,
                     Err(error) => return Err(self.wrong_sql(&["tables", &name, "sql"], &error)),
                 },
@@ -347,9 +347,9 @@ impl Work<'_> {
         let mut found = Vec::new();
         for (name, mart) in &self.request.loaded.pipeline.marts {
             let sql = bind(&sql_text(&self.request.loaded, &mart.sql)?.text, &mart.parameters);
-            match Lake::check_sql(&known, &sql).await {
+            match check_sql(&known, &sql).await {
                 Ok(schema) => known.push((name.clone(), schema)),
-                Err(LakeError::UnknownTable { near: None, .. }) => {}
+                Err(QueryError::UnknownTable { near: None, .. }) => {}
                 Err(error) => return Err(self.wrong_sql(&["marts", name, "sql"], &error)),
             }
             found.push((name.clone(), sql));

@@ -11,7 +11,7 @@ use crate::{
     egress::archive::Page,
     engine::OperatorMetrics,
     quality::{Dimension, Measure},
-    warehouse::lake::{Load, TableResult},
+    warehouse::{Load, TableResult},
 };
 
 /// How a run ended.
@@ -94,18 +94,18 @@ pub struct Places {
     pub clean: PathBuf,
     /// Rejected rows.
     pub quarantine: PathBuf,
-    /// The warehouse.
-    pub lake: PathBuf,
+    /// The warehouse: the lake's folder, or the database.
+    pub warehouse: String,
 }
 
 impl Places {
-    fn new(storage: &StorageLayout, run: &str) -> Self {
+    fn new(storage: &StorageLayout, run: &str, warehouse: String) -> Self {
         Self {
             storage: storage.root.clone(),
             raw: storage.raw(),
             clean: storage.clean(),
             quarantine: storage.quarantine().join(run),
-            lake: storage.lake(),
+            warehouse,
         }
     }
 }
@@ -144,7 +144,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn new(ctx: &RunContext, plan: &Plan) -> Self {
+    pub(super) fn new(ctx: &RunContext, plan: &Plan, warehouse: String) -> Self {
         Self {
             run: ctx.run.clone(),
             pipeline: plan.loaded.pipeline.name.clone(),
@@ -157,14 +157,21 @@ impl Report {
             verdict: None,
             tables: Vec::new(),
             marts: Vec::new(),
-            places: Places::new(&ctx.storage, &ctx.run),
+            places: Places::new(&ctx.storage, &ctx.run, warehouse),
             timings: Vec::new(),
             clock: Some(std::time::Instant::now()),
         }
     }
 
     /// The report of a run that only finished what another one had begun.
-    pub(super) fn resumed(run: &str, started: DateTime<Utc>, loaded: &Loaded, died: &Load, tables: Vec<TableResult>) -> Self {
+    pub(super) fn resumed(
+        run: &str,
+        started: DateTime<Utc>,
+        loaded: &Loaded,
+        died: &Load,
+        tables: Vec<TableResult>,
+        place: String,
+    ) -> Self {
         let storage = loaded.storage();
         Self {
             run: run.to_owned(),
@@ -178,7 +185,7 @@ impl Report {
             verdict: None,
             tables,
             marts: Vec::new(),
-            places: Places::new(&storage, &died.run),
+            places: Places::new(&storage, &died.run, place),
             timings: Vec::new(),
             clock: None,
         }

@@ -30,7 +30,7 @@ fn a_bad_name_is_mended() {
       ·            ╰── not a name
     3 │
       ╰────
-     help: a name begins with a letter and has lower-case letters, digits, `-` and `_`, 64 at most;
+     help: a name begins with a letter and has lower-case letters, digits, `-` and `_`, 63 at most;
            `my_shop` would do
     "#);
 }
@@ -46,7 +46,7 @@ fn a_table_whose_name_sql_would_not_take_is_refused() {
        ·              ╰── not a name
     18 │ stream = "orders"
        ╰────
-     help: a name begins with a letter and has lower-case letters, digits and `_`, 64 at most;
+     help: a name begins with a letter and has lower-case letters, digits and `_`, 63 at most;
            `fact_orders` would do
     "#);
 }
@@ -350,5 +350,34 @@ fn others_can_point_at_a_word_of_the_file() {
        ·        ─────┬────
        ·             ╰── not a column
        ╰────
+    "#);
+}
+
+#[test]
+fn keys_of_a_database_mean_nothing_to_the_lake() {
+    assert_snapshot!(told_of("[warehouse]\nkind = \"lake\"\nload = \"insert\"\n"), @r#"
+     × the lake has no `load`
+       ╭─[pipeline.toml:23:1]
+    22 │ kind = "lake"
+    23 │ load = "insert"
+       · ──┬─
+       ·   ╰── for PostgreSQL only
+       ╰────
+     help: write `kind = "postgres"`, or leave it out
+    "#);
+}
+
+#[test]
+fn the_lake_keeps_no_history_of_rows() {
+    assert_snapshot!(told_of("[tables.history]\nstream = \"orders\"\nmode = \"scd2\"\nkey = [\"order_id\"]\n"), @r#"
+     × the lake keeps no history of rows
+       ╭─[pipeline.toml:23:8]
+    22 │ stream = "orders"
+    23 │ mode = "scd2"
+       ·        ───┬──
+       ·           ╰── for PostgreSQL only
+    24 │ key = ["order_id"]
+       ╰────
+     help: write `mode = "merge"`, or load into a warehouse of kind `postgres`
     "#);
 }

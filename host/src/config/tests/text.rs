@@ -225,21 +225,21 @@ fn an_unknown_mode_lists_the_modes() {
        ·            ╰── not known here
     20 │ key = ["order_id"]
        ╰────
-     help: one of: `append`, `replace`, `merge`
+     help: one of: `append`, `replace`, `merge`, `scd2`
     "#);
 }
 
 #[test]
 fn an_unknown_warehouse_is_shown() {
-    assert_snapshot!(told_of("[warehouse]\nkind = \"postgres\"\n"), @r#"
-     × unknown value `postgres`
+    assert_snapshot!(told_of("[warehouse]\nkind = \"postgre\"\n"), @r#"
+     × unknown value `postgre`
        ╭─[pipeline.toml:22:8]
     21 │ [warehouse]
-    22 │ kind = "postgres"
-       ·        ─────┬────
-       ·             ╰── not known here
+    22 │ kind = "postgre"
+       ·        ────┬────
+       ·            ╰── not known here
        ╰────
-     help: one of: `lake`
+     help: did you mean `postgres`?
     "#);
 }
 
@@ -253,7 +253,7 @@ fn an_unknown_key_of_the_warehouse_is_shown() {
        · ──┬─
        ·   ╰── not known here
        ╰────
-     help: known keys: `kind`
+     help: known keys: `kind`, `url`, `schema`, `contract`, `load`, `setup`, `timescale`
     "#);
 }
 
@@ -309,5 +309,19 @@ fn a_date_is_no_time() {
        ·             ╰── expected a time
        ╰────
      help: write it like this: "2018-10-17T17:30:18Z"
+    "#);
+}
+
+#[test]
+fn a_url_in_the_file_is_refused_without_showing_it() {
+    assert_snapshot!(told_of("[warehouse]\nkind = \"postgres\"\nurl = \"postgres://u:p@h/d\"\n"), @r#"
+     × a URL in a pipeline file shows its password to everyone who reads it
+       ╭─[pipeline.toml:23:1]
+    22 │ kind = "postgres"
+    23 │ url = ********************
+       · ─┬─
+       ·  ╰── the URL itself stands here
+       ╰────
+     help: put it into an environment variable and write `url = { env = "DATABASE_URL" }`
     "#);
 }

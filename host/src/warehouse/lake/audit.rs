@@ -8,7 +8,7 @@ use datafusion::arrow::{
     error::ArrowError,
 };
 
-use super::load::{AuditRow, Load, TableResult};
+use crate::warehouse::{AuditRow, Load, TableResult};
 
 /// What `ingest_audit` says of a load that ended at `finished`.
 pub(super) fn rows(load: &Load, results: &[TableResult], finished: DateTime<Utc>) -> Result<RecordBatch, ArrowError> {
@@ -41,6 +41,7 @@ pub(super) fn rows(load: &Load, results: &[TableResult], finished: DateTime<Utc>
         ("verdict", text(|row| Some(&row.verdict)), true),
         ("plugin_digests", text(|row| Some(&row.plugin_digests)), true),
         ("scores", text(|row| Some(&row.scores)), true),
+        ("timings", text(|row| Some(&row.timings)), true),
     ])
 }
 
@@ -54,6 +55,7 @@ fn table_row(load: &Load, result: &TableResult) -> AuditRow {
         started_at: shared.started_at,
         verdict: shared.verdict,
         plugin_digests: shared.plugin_digests,
+        timings: shared.timings,
         ..AuditRow::default()
     }
 }

@@ -21,12 +21,17 @@ use serde_json::{Value, json};
 
 use super::{
     AUDIT, Lake, LakeError, atomic, audit,
-    load::{Intent, Load, Prepared, TableResult},
+    intent::{Intent, Prepared},
     merge::{Merged, merge},
-    session::{Footers, Join, files},
-    types::{delta_schema, viewed},
+    types::delta_schema,
 };
-use crate::config::Mode;
+use crate::{
+    config::Mode,
+    warehouse::{
+        Load, TableResult,
+        session::{Footers, Join, files, viewed},
+    },
+};
 
 /// The key under which a commit says which load it belongs to.
 pub(super) const MARK: &str = "tidegate";
@@ -196,9 +201,10 @@ async fn result(lake: &Lake, table: &DeltaTable, prepared: &Prepared, merged: Me
         inserted: merged.inserted,
         updated: merged.updated,
         unchanged: prepared.rows.saturating_sub(merged.inserted + merged.updated),
-        rows_after: lake.count(&prepared.table, table).await?,
-        version: version(table),
+        rows_after: Some(lake.count(&prepared.table, table).await?),
+        version: Some(version(table)),
         skipped,
+        ..TableResult::default()
     })
 }
 

@@ -1,9 +1,11 @@
 //! What can go wrong in the lake, in words fit to follow "failed to ...".
 
-use std::{error::Error, io, path::PathBuf};
+use std::{io, path::PathBuf};
 
-use datafusion::{arrow::error::ArrowError, common::DataFusionError};
+use datafusion::common::DataFusionError;
 use deltalake_core::DeltaTableError;
+
+use crate::warehouse::error::{QueryError, is_out_of_memory};
 
 /// Why the lake could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -36,26 +38,9 @@ pub enum LakeError {
         /// The version that this program writes.
         known: u32,
     },
-    /// A statement can't be planned or fails while it runs.
-    #[error("run the SQL of {what}")]
-    Sql {
-        /// Whose statement it is.
-        what: String,
-        /// What DataFusion says, without values.
-        source: Box<DataFusionError>,
-    },
-    /// A statement names a table that is not there.
-    #[error("find the table `{name}` that {what} names")]
-    UnknownTable {
-        /// Whose statement it is.
-        what: String,
-        /// The name.
-        name: String,
-        /// The name that was probably meant.
-        near: Option<String>,
-        /// The names that there are.
-        known: Vec<String>,
-    },
+    /// A statement or a file of rows is wrong.
+    #[error(transparent)]
+    Query(#[from] QueryError),
     /// A table is made of a stream that the run does not have, or has no file of.
     #[error("load the table `{table}`: the run has no clean file of the stream `{stream}`")]
     NoStream {
@@ -166,9 +151,8 @@ impl LakeError {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::UnknownTable { near: Some(near), .. } | Self::NoKey { near: Some(near), .. } => format!("did you mean `{near}`?"),
-            Self::UnknownTable { known, .. } if known.is_empty() => "there are no tables yet: run the pipeline first".into(),
-            Self::UnknownTable { known, .. } => format!("there are: {}", quoted(known)),
+            Self::Query(error) => return error.hint(),
+            Self::NoKey { near: Some(near), .. } => format!("did you mean `{near}`?"),
             Self::NoKey { .. } => "`key` names columns of the table's rows".into(),
             Self::ColumnName { .. } => {
                 "name it with `as` in the table's SQL: letters, digits and `_`, and no name twice in upper and lower case".into()
@@ -190,7 +174,7 @@ impl LakeError {
     }
 
     pub(super) fn sql(what: &str) -> impl Fn(DataFusionError) -> Self + '_ {
-        move |error| Self::Sql { what: what.to_owned(), source: Box::new(without_values(error)) }
+        move |error| QueryError::sql(what)(error).into()
     }
 
     pub(super) fn delta<'t>(action: &'static str, table: &'t str) -> impl Fn(DeltaTableError) -> Self + 't {
@@ -199,52 +183,13 @@ impl LakeError {
 
     /// Whether the memory for queries was too small for the way in which it was tried.
     pub(super) fn is_out_of_memory(&self) -> bool {
-        let mut cause: Option<&(dyn Error + 'static)> = Some(self);
-        while let Some(error) = cause {
-            // A deep clone of a shared error keeps its text only.
-            if error.to_string().contains("Resources exhausted") {
-                return true;
-            }
-            cause = error.source();
-        }
-        false
-    }
-}
-
-fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-/// Arrow quotes the value that it could not cast or parse; rows don't belong in errors.
-fn without_values(error: DataFusionError) -> DataFusionError {
-    let root = match error.find_root() {
-        DataFusionError::ArrowError(root, _) => root,
-        _ => return error,
-    };
-    match root.as_ref() {
-        ArrowError::CastError(text) => DataFusionError::Execution(format!("cast: {}", blank_quotes(text))),
-        ArrowError::ParseError(text) => DataFusionError::Execution(format!("parse: {}", blank_quotes(text))),
-        _ => error,
-    }
-}
-
-fn blank_quotes(text: &str) -> String {
-    match (text.find('\''), text.rfind('\'')) {
-        (Some(first), Some(last)) if first < last => format!("{}'...'{}", &text[..first], &text[last + 1..]),
-        _ => text.to_owned(),
+        is_out_of_memory(self)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn values_of_rows_stay_out_of_errors() {
-        let cast = ArrowError::CastError("Cannot cast string 'it's secret' to value of Int32 type".into());
-        let text = without_values(DataFusionError::ArrowError(Box::new(cast), None)).to_string();
-        assert_eq!(text, "Execution error: cast: Cannot cast string '...' to value of Int32 type");
-    }
 
     #[test]
     fn a_small_memory_is_seen_through_every_wrapper() {

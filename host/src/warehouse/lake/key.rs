@@ -12,13 +12,14 @@ use datafusion::{
     logical_expr::{Expr, lit},
 };
 
-use super::{
-    Lake, LakeError,
-    load::TableLoad,
-    session::{Join, files},
-    types::{is_comparable, viewed},
+use super::{Lake, LakeError, types::is_comparable};
+use crate::{
+    config::near_miss,
+    warehouse::{
+        TableLoad,
+        session::{Join, files, viewed},
+    },
 };
-use crate::config::near_miss;
 
 /// A key is whole, and there is one row of each.
 pub(super) async fn check(lake: &Lake, table: &TableLoad, paths: &[PathBuf], schema: &SchemaRef) -> Result<(), LakeError> {

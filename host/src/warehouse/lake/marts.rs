@@ -5,12 +5,14 @@ use std::time::SystemTime;
 use deltalake_core::kernel::transaction::CommitProperties;
 use serde_json::json;
 
-use super::{
-    CLOCK_SLACK, Head, Lake, LakeError, TableResult, atomic, commit, delta_schema,
-    session::{Join, select},
-    types::conform,
+use super::{CLOCK_SLACK, Head, Lake, LakeError, atomic, commit, delta_schema, types::conform};
+use crate::{
+    config::Mode,
+    warehouse::{
+        TableResult,
+        session::{Join, select},
+    },
 };
-use crate::config::Mode;
 
 impl Lake {
     /// Makes marts again: SELECTs over the lake's tables, in order, each seeing those before it. They become visible together.
@@ -25,7 +27,7 @@ impl Lake {
                 Err(error) if error.is_out_of_memory() => self.refresh_mart(pipeline, run, &head, name, sql, Join::SortMerge).await?,
                 made => made?,
             };
-            head.tables.insert(name.clone(), made.version);
+            head.tables.extend(made.version.map(|version| (name.clone(), version)));
             let folder = self.folder(name)?;
             atomic::sync_below(&folder, since).map_err(LakeError::file("write", &folder))?;
             results.push(made);
@@ -59,11 +61,9 @@ impl Lake {
             mode: Mode::Replace,
             rows_in: rows,
             inserted: rows,
-            updated: 0,
-            unchanged: 0,
-            rows_after: rows,
-            version: commit::version(&table),
-            skipped: false,
+            rows_after: Some(rows),
+            version: Some(commit::version(&table)),
+            ..TableResult::default()
         })
     }
 }

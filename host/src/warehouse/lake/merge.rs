@@ -27,11 +27,11 @@ use deltalake_core::{
 use super::{
     Lake, LakeError,
     commit::file_properties,
-    load::{Prepared, relative},
+    intent::{Prepared, relative},
     prepare::write_rows,
-    session::{Join, files},
-    types::{conform, viewed},
+    types::conform,
 };
+use crate::warehouse::session::{Join, files, viewed};
 
 /// What a load did to the rows of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,13 +21,12 @@ mod audit;
 mod commit;
 mod error;
 mod head;
+mod intent;
 mod key;
-mod load;
 mod marts;
 mod merge;
 mod prepare;
 mod read;
-mod session;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -41,20 +40,18 @@ use std::{
 
 use deltalake_core::{DeltaTable, DeltaTableBuilder, ensure_table_uri, kernel::Version};
 
-use self::{
-    load::Intent,
+use self::intent::Intent;
+use super::{
+    AUDIT, Load, TableResult,
     session::{Join, MEMORY_BYTES, Sessions},
 };
 
 pub use self::{
     error::LakeError,
     head::{Head, PipelineHead},
-    load::{AuditRow, CleanStream, Load, TableLoad, TableResult},
     types::delta_schema,
 };
 
-/// The table that says what was loaded when.
-pub const AUDIT: &str = "ingest_audit";
 /// What the lake keeps for itself. Delta readers pass over folders that begin with `_`.
 const OWN: &str = "_tidegate";
 /// The clock that stamps files may be coarser than the one that is asked.
@@ -79,6 +76,11 @@ impl Lake {
         let mut lake = Self { root, folder, sessions, head: Head::default() };
         lake.reload()?;
         Ok(lake)
+    }
+
+    /// Its folder.
+    pub fn place(&self) -> &Path {
+        &self.folder
     }
 
     /// What is visible, as it was when the lake was opened, last written by this value, or reloaded.
@@ -155,7 +157,7 @@ impl Lake {
         let written = fs::metadata(&path).and_then(|file| file.modified()).map_err(LakeError::file("read", &path))?;
         let results = commit::commit(self, intent, written - CLOCK_SLACK, progress).await?;
         let mut head = self.head.clone();
-        head.tables.extend(results.iter().map(|result| (result.table.clone(), result.version)));
+        head.tables.extend(results.iter().filter_map(|result| Some((result.table.clone(), result.version?))));
         let pipeline = head.pipelines.entry(intent.load.pipeline.clone()).or_default();
         pipeline.sequence = intent.load.sequence;
         pipeline.run.clone_from(&intent.load.run);

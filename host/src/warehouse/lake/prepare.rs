@@ -26,13 +26,19 @@ use parquet::{arrow::ArrowWriter, file::properties::WriterProperties};
 use tokio::task::JoinSet;
 
 use super::{
-    AUDIT, Lake, LakeError, key,
-    load::{Intent, Load, Prepared, TableLoad, relative},
+    AUDIT, Lake, LakeError,
+    intent::{Intent, Prepared, relative},
+    key,
     merge::Changes,
-    session::{Footers, Join, register_streams, select},
     types::{conform, delta_schema},
 };
-use crate::config::Mode;
+use crate::{
+    config::Mode,
+    warehouse::{
+        Load, TableLoad,
+        session::{Footers, Join, register_streams, select},
+    },
+};
 
 /// Computes and checks the rows of all tables of `load`.
 pub(super) async fn prepare(lake: &Lake, load: &Load) -> Result<Intent, LakeError> {

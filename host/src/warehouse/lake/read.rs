@@ -1,15 +1,9 @@
-//! The lake for those who only look: sessions, queries, and plans without data.
+//! The lake for those who only look: sessions and queries.
 
-use std::sync::Arc;
+use datafusion::{execution::SendableRecordBatchStream, prelude::SessionContext};
 
-use datafusion::{
-    arrow::datatypes::SchemaRef, datasource::empty::EmptyTable, execution::SendableRecordBatchStream, prelude::SessionContext,
-};
-
-use super::{
-    Head, Lake, LakeError,
-    session::{Join, select},
-};
+use super::{Head, Lake, LakeError};
+use crate::warehouse::session::{Join, select};
 
 impl Lake {
     /// A session in which every visible table has its name.
@@ -34,17 +28,5 @@ impl Lake {
         let what = "the query";
         let rows = select(&self.session().await?, sql, what).await?;
         rows.execute_stream().await.map_err(LakeError::sql(what))
-    }
-
-    /// Plans a SELECT over streams or tables of the given schemas, without any data. Gives the schema of its rows as DataFusion has it;
-    /// [`delta_schema`] tells what it will be in the lake.
-    pub async fn check_sql(streams: &[(String, SchemaRef)], sql: &str) -> Result<SchemaRef, LakeError> {
-        let what = "the statement";
-        let ctx = SessionContext::new();
-        for (name, schema) in streams {
-            let table = Arc::new(EmptyTable::new(schema.clone()));
-            ctx.register_table(name.as_str(), table).map_err(LakeError::sql(what))?;
-        }
-        Ok(select(&ctx, sql, what).await?.schema().inner().clone())
     }
 }

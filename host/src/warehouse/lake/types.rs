@@ -110,19 +110,6 @@ pub(super) fn conform(rows: DataFrame, schema: &Schema) -> Result<DataFrame> {
     rows.select(columns)
 }
 
-/// Text and bytes as views, in which DataFusion joins and groups without copying them.
-pub(super) fn viewed(schema: &Schema) -> SchemaRef {
-    let view = |field: &FieldRef| {
-        let kind = match field.data_type() {
-            DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
-            DataType::Binary | DataType::LargeBinary => DataType::BinaryView,
-            other => other.clone(),
-        };
-        Arc::new(field.as_ref().clone().with_data_type(kind))
-    };
-    Arc::new(Schema::new(schema.fields().iter().map(view).collect::<Fields>()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

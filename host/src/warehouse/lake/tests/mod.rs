@@ -19,8 +19,12 @@ use datafusion::arrow::{
 use futures::TryStreamExt;
 use parquet::arrow::ArrowWriter;
 
-use super::{AuditRow, CleanStream, Lake, LakeError, Load, TableLoad, TableResult};
-use crate::{config::Mode, lineage::ORIGIN};
+use super::{Lake, LakeError};
+use crate::{
+    config::Mode,
+    lineage::ORIGIN,
+    warehouse::{AuditRow, CleanStream, Load, TableLoad, TableResult},
+};
 
 /// A storage folder whose path has what paths seldom have.
 struct Store {
@@ -83,6 +87,8 @@ fn load(sequence: u64, streams: Vec<CleanStream>, tables: Vec<TableLoad>) -> Loa
         run: format!("run-{sequence}"),
         sequence,
         audit: audit.collect(),
+        as_of: chrono::DateTime::UNIX_EPOCH,
+        quarantine: "quarantine".into(),
         streams,
         tables,
         marts: Vec::new(),

@@ -8,10 +8,8 @@ use datafusion::arrow::{
 };
 
 use super::*;
-use crate::warehouse::lake::{
-    commit, delta_schema,
-    load::Prepared,
-    merge::Changes,
+use crate::warehouse::{
+    lake::{commit, delta_schema, intent::Prepared, merge::Changes},
     session::{Footers, Join},
 };
 
@@ -24,7 +22,8 @@ async fn append_adds_and_replace_takes_the_place() {
     let results = run(&mut lake, &load(2, vec![store.orders("b", &[("z", 3)])], tables)).await.unwrap();
     assert_eq!(rows(&lake, "select * from added order by id").await, ["x 1", "y 2", "z 3"]);
     assert_eq!(rows(&lake, "select * from replaced").await, ["z 3"]);
-    let counts: Vec<_> = results.iter().map(|result| (result.table.as_str(), result.rows_in, result.inserted, result.rows_after)).collect();
+    let counts: Vec<_> =
+        results.iter().map(|result| (result.table.as_str(), result.rows_in, result.inserted, result.rows_after.unwrap_or(0))).collect();
     assert_eq!(counts, [("added", 1, 1, 3), ("replaced", 1, 1, 1), ("ingest_audit", 3, 3, 6)]);
     assert_eq!(lake.cursor("shop", "olist", "orders").as_deref(), Some("cursor-2"));
 }
@@ -38,7 +37,7 @@ async fn merge_adds_what_is_new_and_changes_what_differs() {
     let results = run(&mut lake, &load(2, vec![store.orders("b", &[("y", 20), ("z", 3), ("w", 4)])], tables)).await.unwrap();
     assert_eq!(rows(&lake, "select * from orders order by id").await, ["w 4", "x 1", "y 20", "z 3"]);
     let merged = &results[0];
-    assert_eq!((merged.rows_in, merged.inserted, merged.updated, merged.unchanged, merged.rows_after), (3, 1, 1, 1, 4));
+    assert_eq!((merged.rows_in, merged.inserted, merged.updated, merged.unchanged, merged.rows_after), (3, 1, 1, 1, Some(4)));
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ async fn marts_see_tables_and_the_marts_before_them() {
     let marts = [mart("total", "select sum(cents) as cents from orders"), mart("twice", "select cents * 2 as cents from total")];
     for _ in 0..2 {
         let made = lake.refresh("shop", "run-1", &marts).await.unwrap();
-        assert_eq!(made.iter().map(|made| made.rows_after).collect::<Vec<_>>(), [1, 1]);
+        assert_eq!(made.iter().map(|made| made.rows_after).collect::<Vec<_>>(), [Some(1), Some(1)]);
         assert_eq!(rows(&lake, "select * from twice").await, ["6"]);
     }
     assert_eq!(rows(&store.lake().await, "select * from total").await, ["3"]);

@@ -3,6 +3,7 @@
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 
 use super::*;
+use crate::warehouse::check_sql;
 
 /// Loads `good`, then tries `bad` beside a table that is fine, and gives the error with its causes.
 async fn refused(good: TableLoad, bad: TableLoad, rows_of_bad: &[(&str, i64)]) -> (LakeError, String) {
@@ -88,9 +89,9 @@ async fn loads_come_one_after_another() {
 async fn sql_is_checked_without_data() {
     let schema = Schema::new(vec![Field::new("id", DataType::Utf8, false), Field::new("cents", DataType::Int64, true)]);
     let streams = [("orders".to_owned(), Arc::new(schema))];
-    let found = Lake::check_sql(&streams, "select upper(id) as id, sum(cents) as cents from orders group by 1").await.unwrap();
+    let found = check_sql(&streams, "select upper(id) as id, sum(cents) as cents from orders group by 1").await.unwrap();
     assert_eq!(found.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(), ["id", "cents"]);
-    let error = Lake::check_sql(&streams, "select * from order").await.unwrap_err();
+    let error = check_sql(&streams, "select * from order").await.unwrap_err();
     assert_eq!(error.hint().unwrap(), "did you mean `orders`?");
-    assert!(Lake::check_sql(&streams, "drop table orders").await.is_err());
+    assert!(check_sql(&streams, "drop table orders").await.is_err());
 }

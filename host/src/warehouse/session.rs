@@ -1,4 +1,4 @@
-//! The DataFusion sessions of the lake: the one place where they are configured, and how streams and tables get into them.
+//! The DataFusion sessions of every warehouse: the one place where they are configured, and how clean streams get into them.
 
 use std::{
     fs::File,
@@ -8,9 +8,10 @@ use std::{
 };
 
 use datafusion::{
-    arrow::datatypes::SchemaRef,
+    arrow::datatypes::{DataType, FieldRef, Fields, Schema, SchemaRef},
     common::{DataFusionError, Result},
     datasource::{
+        empty::EmptyTable,
         file_format::parquet::ParquetFormat,
         listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl},
     },
@@ -26,17 +27,17 @@ use datafusion::{
 use deltalake_core::{delta_datafusion::planner::DeltaPlanner, table::builder::parse_table_uri};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
-use super::{LakeError, load::CleanStream, types::viewed};
+use super::{QueryError, load::CleanStream};
 use crate::config::near_miss;
 
 /// What joins, groups and sorts may hold in memory, all together; what needs more goes to disk.
-pub(super) const MEMORY_BYTES: usize = 256 << 20;
+pub(in crate::warehouse) const MEMORY_BYTES: usize = 256 << 20;
 /// More partitions than this make more, smaller files without being faster: the writer is one task.
 const MAX_PARTITIONS: usize = 4;
 
 /// How two sides are joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Join {
+pub(in crate::warehouse) enum Join {
     /// Fast; one side has to fit into memory.
     Hash,
     /// Sorts both sides, on disk if need be.
@@ -45,7 +46,7 @@ pub(super) enum Join {
 
 /// Makes sessions that share one budget of memory.
 #[derive(Debug, Clone)]
-pub(super) struct Sessions {
+pub(in crate::warehouse) struct Sessions {
     memory: usize,
     runtime: Arc<RuntimeEnv>,
 }
@@ -92,16 +93,27 @@ impl Sessions {
 }
 
 /// Plans a SELECT. `what` says whose it is, for the error.
-pub(super) async fn select(ctx: &SessionContext, sql: &str, what: &str) -> Result<DataFrame, LakeError> {
+pub(in crate::warehouse) async fn select(ctx: &SessionContext, sql: &str, what: &str) -> Result<DataFrame, QueryError> {
     let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     match ctx.sql_with_options(sql, read_only).await {
         Ok(rows) => Ok(rows),
-        Err(error) => Err(unknown_table(ctx, sql, what).unwrap_or_else(|| LakeError::sql(what)(error))),
+        Err(error) => Err(unknown_table(ctx, sql, what).unwrap_or_else(|| QueryError::sql(what)(error))),
     }
 }
 
+/// Plans a SELECT over streams or tables of the given schemas, without any data. Gives the schema of its rows as DataFusion has it.
+pub async fn check_sql(streams: &[(String, SchemaRef)], sql: &str) -> Result<SchemaRef, QueryError> {
+    let what = "the statement";
+    let ctx = SessionContext::new();
+    for (name, schema) in streams {
+        let table = Arc::new(EmptyTable::new(schema.clone()));
+        ctx.register_table(name.as_str(), table).map_err(QueryError::sql(what))?;
+    }
+    Ok(select(&ctx, sql, what).await?.schema().inner().clone())
+}
+
 /// The first table that `sql` names and that is not there.
-fn unknown_table(ctx: &SessionContext, sql: &str, what: &str) -> Option<LakeError> {
+fn unknown_table(ctx: &SessionContext, sql: &str, what: &str) -> Option<QueryError> {
     let state = ctx.state();
     let statement = state.sql_to_statement(sql, &state.config_options().sql_parser.dialect).ok()?;
     let named = state.resolve_table_references(&statement).ok()?;
@@ -111,22 +123,22 @@ fn unknown_table(ctx: &SessionContext, sql: &str, what: &str) -> Option<LakeErro
     let mut known = schema.map_or_else(Vec::new, |schema| schema.table_names());
     known.sort();
     let near = near_miss(&name, known.iter().map(String::as_str)).map(str::to_owned);
-    Some(LakeError::UnknownTable { what: what.to_owned(), name, near, known })
+    Some(QueryError::UnknownTable { what: what.to_owned(), name, near, known })
 }
 
 /// Makes the clean streams of a run tables of a session, text as views.
-pub(super) fn register_streams(ctx: &SessionContext, root: &Path, streams: &[CleanStream]) -> Result<(), LakeError> {
+pub(in crate::warehouse) fn register_streams(ctx: &SessionContext, root: &Path, streams: &[CleanStream]) -> Result<(), QueryError> {
     for stream in streams.iter().filter(|stream| !stream.files.is_empty()) {
         let what = format!("the stream `{}`", stream.name);
         let schema = Footers::of(root, &stream.files)?.schema;
-        let table = files(root, &stream.files, viewed(&schema)).map_err(LakeError::sql(&what))?;
-        ctx.register_table(stream.name.as_str(), Arc::new(table)).map_err(LakeError::sql(&what))?;
+        let table = files(root, &stream.files, viewed(&schema)).map_err(QueryError::sql(&what))?;
+        ctx.register_table(stream.name.as_str(), Arc::new(table)).map_err(QueryError::sql(&what))?;
     }
     Ok(())
 }
 
 /// Parquet files as a table. Columns that `schema` leaves out are not read.
-pub(super) fn files(root: &Path, paths: &[PathBuf], schema: SchemaRef) -> Result<ListingTable> {
+pub(in crate::warehouse) fn files(root: &Path, paths: &[PathBuf], schema: SchemaRef) -> Result<ListingTable> {
     let urls = paths.iter().map(|path| file_url(&root.join(path))).collect::<Result<_>>()?;
     let options = ListingOptions::new(Arc::new(ParquetFormat::default()));
     let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options).with_schema(schema);
@@ -139,8 +151,21 @@ fn file_url(path: &Path) -> Result<ListingTableUrl> {
     ListingTableUrl::try_new(parse_table_uri(path)?, None)
 }
 
+/// Text and bytes as views, in which DataFusion joins and groups without copying them.
+pub(in crate::warehouse) fn viewed(schema: &Schema) -> SchemaRef {
+    let view = |field: &FieldRef| {
+        let kind = match field.data_type() {
+            DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
+            DataType::Binary | DataType::LargeBinary => DataType::BinaryView,
+            other => other.clone(),
+        };
+        Arc::new(field.as_ref().clone().with_data_type(kind))
+    };
+    Arc::new(Schema::new(schema.fields().iter().map(view).collect::<Fields>()))
+}
+
 /// What Parquet files say of themselves.
-pub(super) struct Footers {
+pub(in crate::warehouse) struct Footers {
     /// The schema of the first one.
     pub schema: SchemaRef,
     /// The rows of all.
@@ -149,13 +174,13 @@ pub(super) struct Footers {
 
 impl Footers {
     /// Reads the footers of at least one file.
-    pub fn of(root: &Path, paths: &[PathBuf]) -> Result<Self, LakeError> {
+    pub fn of(root: &Path, paths: &[PathBuf]) -> Result<Self, QueryError> {
         let mut found: Option<Self> = None;
         for path in paths {
             let path = root.join(path);
-            let file = File::open(&path).map_err(LakeError::file("read", &path))?;
-            let footer = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
-                .map_err(|error| LakeError::file("read", &path)(error.into()))?;
+            let file = File::open(&path).map_err(QueryError::file(&path))?;
+            let footer =
+                ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|error| QueryError::file(&path)(error.into()))?;
             let rows = u64::try_from(footer.metadata().file_metadata().num_rows()).unwrap_or(0);
             found.get_or_insert_with(|| Self { schema: footer.schema().clone(), rows: 0 }).rows += rows;
         }

@@ -1,25 +1,27 @@
-//! What is loaded, and what came of it. A [`Load`] is written down before the first table changes, so that it can be finished later.
+//! What is loaded, and what came of it: the same for every warehouse.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use chrono::{DateTime, Utc};
-use deltalake_core::kernel::Version;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Mode;
 
-/// A run's rows on their way into the lake.
+/// A run's rows on their way into a warehouse.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Load {
     /// The pipeline.
     pub pipeline: String,
     /// The run.
     pub run: String,
-    /// The load's number: one more than the head's.
+    /// The load's number: one more than that of the pipeline's last one.
     pub sequence: u64,
+    /// The run's logical time: from when on rows of [`Mode::Scd2`] are valid.
+    #[serde(default)]
+    pub as_of: DateTime<Utc>,
+    /// The run's quarantine folder, relative to the storage folder: where rows go that the warehouse can't represent.
+    #[serde(default)]
+    pub quarantine: PathBuf,
     /// The run's clean streams.
     pub streams: Vec<CleanStream>,
     /// The tables to load, in order.
@@ -57,7 +59,7 @@ pub struct TableLoad {
     pub stream: Option<String>,
     /// How rows are written.
     pub mode: Mode,
-    /// The columns that identify a row, for [`Mode::Merge`].
+    /// The columns that identify a row, for [`Mode::Merge`] and [`Mode::Scd2`].
     #[serde(default)]
     pub key: Vec<String>,
 }
@@ -89,10 +91,13 @@ pub struct AuditRow {
     pub plugin_digests: String,
     /// The scores, as JSON.
     pub scores: String,
+    /// Milliseconds that each stage took, as JSON.
+    #[serde(default)]
+    pub timings: String,
 }
 
 /// What a load or a refresh did to a table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableResult {
     /// The table.
     pub table: String,
@@ -106,39 +111,16 @@ pub struct TableResult {
     pub updated: u64,
     /// The rows that were there already, equal in every column.
     pub unchanged: u64,
-    /// The rows that the table has now.
-    pub rows_after: u64,
-    /// The table's Delta version now.
-    pub version: Version,
+    /// The rows that the warehouse can't represent; they are in quarantine.
+    #[serde(default)]
+    pub refused: u64,
+    /// The rows that the table has now; none where counting them would take longer than the load.
+    pub rows_after: Option<u64>,
+    /// The table's Delta version now; none where there are no versions.
+    pub version: Option<u64>,
     /// Whether an earlier try had done it.
     pub skipped: bool,
-}
-
-/// What the lake writes down before the first table changes: the load, and the checked rows of each table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Intent {
-    pub version: u32,
-    pub load: Load,
-    pub tables: Vec<Prepared>,
-}
-
-impl Intent {
-    /// The version of the format.
-    pub const FORMAT: u32 = 1;
-}
-
-/// A table's rows, ready to be written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Prepared {
-    pub table: String,
-    pub mode: Mode,
-    pub key: Vec<String>,
-    /// Parquet files, relative to the storage folder.
-    pub files: Vec<PathBuf>,
-    pub rows: u64,
-}
-
-/// `path` relative to the storage folder where it lies in it.
-pub(super) fn relative(root: &Path, path: &Path) -> PathBuf {
-    path.strip_prefix(root).unwrap_or(path).to_owned()
+    /// What a person should know of how it went.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }

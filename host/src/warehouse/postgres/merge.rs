@@ -1,0 +1,161 @@
+//! Merge by key: rows go to a table of the transaction's own, then rows whose key is new are added and rows that differ are changed.
+//!
+//! # Why
+//! `ON CONFLICT DO UPDATE` with `IS DISTINCT FROM` leaves equal rows alone: no dead rows, no WAL, and half as much time again as without it
+//! (67,500 against 42,000 rows/s where all are equal). Where no unique index covers just the key, as in a hypertable, whose indexes need
+//! the time column, an UPDATE and an INSERT do the same.
+
+use super::{
+    PostgresError,
+    catalog::Table,
+    copy::{Destination, Sent, copy},
+    ddl::{Fit, OldRows, follow},
+    ident::{Ident, TableName, list},
+    load::Job,
+    table::{Filling, checking_keys, count},
+    timescale,
+};
+use crate::warehouse::{TableLoad, TableResult};
+
+pub(super) async fn load(job: &Job<'_>, filling: Filling<'_>, existing: &Table) -> Result<TableResult, PostgresError> {
+    let fit = follow(job, &filling, existing, OldRows::Stay).await?;
+    let Filling { load, name, key, rows, .. } = filling;
+    let staging = Staging::fill(job, load, &fit, &key, rows).await?;
+    let columns = fit.columns();
+    let (inserted, updated) = if unique(job, &name, existing, &key).await? {
+        staging.upsert(job, load, &name, &key, &columns).await?
+    } else {
+        staging.update_and_insert(job, load, &name, &key, &columns).await?
+    };
+    let sent = staging.drop(job).await?;
+    let unchanged = sent.rows.saturating_sub(inserted + updated);
+    let result = TableResult { inserted, updated, unchanged, rows_after: count(job, &name).await?, ..sent.result(load) };
+    Ok(result)
+}
+
+/// Whether a unique index covers the key; an ordinary table without one gets it.
+async fn unique(job: &Job<'_>, name: &TableName, existing: &Table, key: &[Ident]) -> Result<bool, PostgresError> {
+    if existing.has_unique(job.transaction, key).await? {
+        return Ok(true);
+    }
+    if existing.kind != 'r' || is_hypertable(job, name).await? {
+        return Ok(false);
+    }
+    let statement = format!("create unique index on {name} ({})", list(key, ""));
+    job.execute(&statement, format!("add the key of the table `{}`", name.table.name())).await?;
+    Ok(true)
+}
+
+/// Whether a table is a hypertable. Then rows in its columnstore may be changed, as many as there are: TimescaleDB stops at 100,000.
+async fn is_hypertable(job: &Job<'_>, name: &TableName) -> Result<bool, PostgresError> {
+    let doing = || format!("look at the table `{}`", name.table.name());
+    if !timescale::is_there(job.transaction).await? {
+        return Ok(false);
+    }
+    let schema = name.schema.as_ref().map_or("", Ident::name);
+    let statement = "select exists (select from timescaledb_information.hypertables where hypertable_schema = $1 and hypertable_name = $2)";
+    let row = job.transaction.query_one(statement, &[&schema, &name.table.name()]).await.map_err(PostgresError::server(doing()))?;
+    let is_hypertable: bool = row.get(0);
+    if is_hypertable {
+        job.execute("set local timescaledb.max_tuples_decompressed_per_dml_transaction = 0", doing()).await?;
+    }
+    Ok(is_hypertable)
+}
+
+/// The rows of a run in a table of the transaction's own.
+pub(super) struct Staging {
+    name: TableName,
+    sent: Sent,
+}
+
+impl Staging {
+    /// Makes the table and fills it.
+    pub async fn fill(
+        job: &Job<'_>,
+        load: &TableLoad,
+        fit: &Fit,
+        key: &[Ident],
+        rows: datafusion::prelude::DataFrame,
+    ) -> Result<Self, PostgresError> {
+        let name = TableName::temporary(Ident::new(&load.name)?.prefixed("tidegate_staging_"));
+        let create = format!("create temp table {} ({}) on commit drop", name.table, fit.definitions());
+        let sent = copy(job, load, Destination::temporary(&name, create), rows, fit, key).await?;
+        Ok(Self { name, sent })
+    }
+
+    /// Adds and changes rows of a table whose key is unique; gives how many of each.
+    pub async fn upsert(
+        &self,
+        job: &Job<'_>,
+        load: &TableLoad,
+        target: &TableName,
+        key: &[Ident],
+        columns: &[Ident],
+    ) -> Result<(u64, u64), PostgresError> {
+        let values: Vec<&Ident> = columns.iter().filter(|column| !key.contains(column)).collect();
+        let action = if values.is_empty() {
+            "nothing".to_owned()
+        } else {
+            let set: Vec<_> = values.iter().map(|name| format!("{name} = excluded.{name}")).collect();
+            let (old, new) = (list(values.iter().copied(), "t."), list(values.iter().copied(), "excluded."));
+            format!("update set {} where ({old}) is distinct from ({new})", set.join(", "))
+        };
+        let names = list(columns, "");
+        // A row that was there before has the transaction that changes it in `xmax`.
+        let statement = format!(
+            "with merged as (insert into {target} as t ({names}) select {names} from {} on conflict ({}) do {action} returning (xmax = 0) as added) \
+             select count(*) filter (where added), count(*) filter (where not added) from merged",
+            self.name,
+            list(key, ""),
+        );
+        let rows = checking_keys(job, load, &self.name, key, &statement).await?;
+        let number = |column: usize| rows.first().map_or(0, |row| u64::try_from(row.get::<_, i64>(column)).unwrap_or(0));
+        Ok((number(0), number(1)))
+    }
+
+    /// The same for a table in which no index makes the key unique.
+    pub async fn update_and_insert(
+        &self,
+        job: &Job<'_>,
+        load: &TableLoad,
+        target: &TableName,
+        key: &[Ident],
+        columns: &[Ident],
+    ) -> Result<(u64, u64), PostgresError> {
+        let doing = || format!("merge into the table `{}`", load.name);
+        let unique = format!("create unique index on {} ({})", self.name, list(key, ""));
+        checking_keys(job, load, &self.name, key, &unique).await?;
+        let same = same_key(key);
+        let values: Vec<&Ident> = columns.iter().filter(|column| !key.contains(column)).collect();
+        let mut updated = 0;
+        if !values.is_empty() {
+            let set: Vec<_> = values.iter().map(|name| format!("{name} = s.{name}")).collect();
+            let (old, new) = (list(values.iter().copied(), "t."), list(values.iter().copied(), "s."));
+            let statement =
+                format!("update {target} t set {} from {} s where {same} and ({old}) is distinct from ({new})", set.join(", "), self.name);
+            updated = job.execute(&statement, doing()).await?;
+        }
+        let names = list(columns, "");
+        let statement = format!(
+            "insert into {target} ({names}) select {names} from {} s where not exists (select from {target} t where {same})",
+            self.name
+        );
+        Ok((job.execute(&statement, doing()).await?, updated))
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &TableName {
+        &self.name
+    }
+
+    /// Makes room for the next one, and gives what was sent.
+    pub async fn drop(self, job: &Job<'_>) -> Result<Sent, PostgresError> {
+        job.execute(&format!("drop table {}", self.name), "drop a table of the load".to_owned()).await?;
+        Ok(self.sent)
+    }
+}
+
+/// That the rows `t` and `s` have the same key.
+pub(super) fn same_key(key: &[Ident]) -> String {
+    key.iter().map(|name| format!("t.{name} = s.{name}")).collect::<Vec<_>>().join(" and ")
+}

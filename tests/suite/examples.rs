@@ -1,0 +1,41 @@
+//! The example of a plugin does what the README says of it.
+
+use std::fs;
+
+use tidegate_tests::{folder, program::Workplace, root};
+
+#[test]
+fn the_readme_shows_the_plugin_of_the_example() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let shown = readme.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let source = fs::read_to_string(root().join("examples/custom-transform/src/lib.rs")).unwrap();
+    let code = source.split("\n#[cfg(test)]").next().unwrap();
+    assert_eq!(shown, code);
+}
+
+#[test]
+fn the_plugin_of_the_example_is_built_and_runs_anywhere() {
+    let workplace = Workplace::empty().unwrap();
+    folder::lay_over(&root().join("examples/custom-transform"), workplace.path()).unwrap();
+    let manifest = fs::read_to_string(workplace.path().join("Cargo.toml")).unwrap();
+    let sdk = root().join("sdk/rust");
+    let moved = manifest.replace("../../sdk/rust", &sdk.to_string_lossy());
+    assert_ne!(moved, manifest);
+    workplace.write("Cargo.toml", &moved).unwrap();
+    // As the README advises: the same versions as tidegate's, which are compiled already.
+    fs::copy(root().join("Cargo.lock"), workplace.path().join("Cargo.lock")).unwrap();
+
+    let built = workplace.tidegate(&["plugin", "build", ".", "--out", "plugins"]).unwrap();
+    assert_eq!(built.code, 0, "{}", built.stderr);
+    let ran = workplace.tidegate(&["run"]).unwrap();
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let people = workplace.tidegate(&["query", "--format", "csv", "select count(*) as people from people"]).unwrap();
+    assert_eq!(people.stdout, "people\n4\n");
+    let rejected = workplace.tidegate(&["quarantine", "--export", "csv"]).unwrap();
+    assert!(rejected.stdout.contains("email-has-at"), "{}", rejected.stdout);
+
+    let pipeline = fs::read_to_string(workplace.path().join("pipeline.toml")).unwrap();
+    workplace.write("pipeline.toml", &pipeline.replace("column = \"email\"", "colum = \"email\"")).unwrap();
+    let checked = workplace.tidegate(&["check"]).unwrap();
+    assert!(checked.code == 4 && checked.stderr.contains("did you mean `column`?"), "{}", checked.stderr);
+}
