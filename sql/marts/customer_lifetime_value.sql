@@ -10,7 +10,7 @@ people as (
     select
         c.customer_unique_id,
         count(*) as orders,
-        sum(f.total_cents) as total_cents,
+        cast(sum(f.total_cents) as bigint) as total_cents,
         min(f.order_purchase_date) as first_order_day,
         max(f.order_purchase_date) as last_order_day
     from fact_orders f
@@ -26,7 +26,7 @@ select
     cast(cast(p.total_cents as decimal(18, 2)) / p.orders / 100 as decimal(14, 2)) as average_order_brl,
     p.first_order_day,
     p.last_order_day,
-    cast(l.day as int) - cast(p.last_order_day as int) as days_since_last_order,
-    cast(l.day as int) - cast(p.last_order_day as int) > 90 as churned
+    cast(l.day - p.last_order_day as int) as days_since_last_order,
+    l.day - p.last_order_day > 90 as churned
 from people p
 cross join last_day l

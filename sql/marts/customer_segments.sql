@@ -9,7 +9,7 @@ people as (
     select
         c.customer_unique_id,
         count(*) as orders,
-        sum(f.total_cents) as total_cents,
+        cast(sum(f.total_cents) as bigint) as total_cents,
         max(f.order_purchase_date) as last_order_day
     from fact_orders f
     join dim_customers c on c.customer_id = f.customer_id
@@ -41,11 +41,13 @@ named as (
 select
     n.segment,
     count(*) as customers,
-    sum(n.orders) as orders,
-    sum(n.total_cents) as total_cents,
+    cast(sum(n.orders) as bigint) as orders,
+    cast(sum(n.total_cents) as bigint) as total_cents,
     cast(cast(sum(n.total_cents) as decimal(18, 2)) / 100 as decimal(14, 2)) as total_brl,
     cast(cast(sum(n.total_cents) as decimal(18, 2)) / count(*) / 100 as decimal(14, 2)) as average_customer_brl,
-    round(avg(cast(l.day as int) - cast(n.last_order_day as int)), 1) as average_days_since_last_order
+    cast(
+        cast(cast(sum(l.day - n.last_order_day) as decimal(18, 2)) / count(*) as decimal(14, 1)) as double precision
+    ) as average_days_since_last_order
 from named n
 cross join last_day l
 group by n.segment

@@ -8,7 +8,9 @@ with orders as (
         f.total_cents,
         f.delivered_late,
         -- whole microseconds, so that the mean does not depend on the order of adding
-        cast(f.order_delivered_customer_date as bigint) - cast(f.order_purchase_timestamp as bigint) as delivery_micros
+        cast(
+            round(extract(epoch from f.order_delivered_customer_date - f.order_purchase_timestamp) * 1000000) as bigint
+        ) as delivery_micros
     from fact_orders f
     join dim_customers c on c.customer_id = f.customer_id
 )
@@ -17,12 +19,14 @@ select
     count(distinct customer_unique_id) as customers,
     count(*) as orders_placed,
     count(*) filter (where sold) as orders_sold,
-    coalesce(sum(total_cents) filter (where sold), 0) as total_cents,
+    cast(coalesce(sum(total_cents) filter (where sold), 0) as bigint) as total_cents,
     cast(cast(coalesce(sum(total_cents) filter (where sold), 0) as decimal(18, 2)) / 100 as decimal(14, 2)) as total_brl,
     cast(
         cast(sum(total_cents) filter (where sold) as decimal(18, 2)) / (count(*) filter (where sold)) / 100 as decimal(14, 2)
     ) as average_order_brl,
-    round(cast(sum(delivery_micros) as double) / count(delivery_micros) / 86400000000.0, 2) as average_days_to_deliver,
+    cast(
+        cast(cast(sum(delivery_micros) as decimal(20, 2)) / count(delivery_micros) / 86400000000 as decimal(14, 2)) as double precision
+    ) as average_days_to_deliver,
     count(*) filter (where delivered_late) as delivered_late
 from orders
 group by customer_state

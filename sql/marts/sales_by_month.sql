@@ -13,9 +13,9 @@ select
     count(*) filter (where sold) as orders_sold,
     count(*) filter (where not sold) as orders_lost,
     coalesce(sum(items) filter (where sold), 0) as items,
-    coalesce(sum(price_cents) filter (where sold), 0) as revenue_cents,
-    coalesce(sum(freight_cents) filter (where sold), 0) as freight_cents,
-    coalesce(sum(total_cents) filter (where sold), 0) as total_cents,
+    cast(coalesce(sum(price_cents) filter (where sold), 0) as bigint) as revenue_cents,
+    cast(coalesce(sum(freight_cents) filter (where sold), 0) as bigint) as freight_cents,
+    cast(coalesce(sum(total_cents) filter (where sold), 0) as bigint) as total_cents,
     cast(cast(coalesce(sum(price_cents) filter (where sold), 0) as decimal(18, 2)) / 100 as decimal(14, 2)) as revenue_brl,
     cast(cast(coalesce(sum(freight_cents) filter (where sold), 0) as decimal(18, 2)) / 100 as decimal(14, 2)) as freight_brl,
     cast(

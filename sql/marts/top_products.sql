@@ -5,7 +5,7 @@ with sales as (
     select
         product_id,
         count(*) as items,
-        sum(price_cents) as revenue_cents
+        cast(sum(price_cents) as bigint) as revenue_cents
     from fact_order_items
     where order_status not in ('canceled', 'unavailable')
     group by product_id
