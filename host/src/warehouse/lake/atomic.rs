@@ -75,6 +75,6 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 /// A renamed file is only sure to have its new name when its folder is on disk.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

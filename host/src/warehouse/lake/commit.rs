@@ -20,7 +20,7 @@ use parquet::{basic::Compression, file::properties::WriterProperties};
 use serde_json::{Value, json};
 
 use super::{
-    AUDIT, Lake, LakeError, atomic, audit,
+    AUDIT, Lake, LakeError, atomic, audit, data_files,
     intent::{Intent, Prepared},
     merge::{Merged, merge},
     types::delta_schema,
@@ -35,8 +35,8 @@ use crate::{
 
 /// The key under which a commit says which load it belongs to.
 pub(super) const MARK: &str = "tidegate";
-/// Rows of a row group, which the writer holds in memory: a quarter of a million ids of 32 letters are 8 MB.
-const ROW_GROUP: usize = 1 << 18;
+/// Rows of a row group, which each writer holds in memory: 131,072 ids of 32 letters are 4 MB.
+const ROW_GROUP: usize = 1 << 17;
 /// How far back the commit of an earlier try is looked for. Nothing but a person's own maintenance can come between.
 const LOOK_BACK: usize = 32;
 
@@ -101,6 +101,9 @@ pub(super) async fn write(
         Mode::Merge if table.version().is_some() && has_all(&table, &schema) => Ok((table, Merged { inserted: 0, updated: 0 })),
         mode => {
             let added = Merged { inserted: footers.rows, updated: 0 };
+            if data_files::fit(&table, &schema, mode) {
+                return Ok((data_files::add(lake, table, &schema, prepared, properties).await?, added));
+            }
             let plan = rows.into_unoptimized_plan();
             Ok((write_plan(&ctx, table, name, plan, mode == Mode::Replace, properties).await?, added))
         }

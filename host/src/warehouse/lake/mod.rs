@@ -7,18 +7,21 @@
 //!   load's number, and whoever opens the lake next finishes it. (`resume.rs`)
 //! - Data or SQL that a table can't take stop the load before any table changed. (`refuse.rs`)
 //! - Queries can't change anything. (`query.rs`)
+//! - What a load holds in memory does not grow with its rows, except in a merge, which has a budget. (`tests/bench/run --rows 10000000`)
 //!
 //! Other Delta readers know nothing of the head: they see each table's last commit, so during a load they see its tables change one after
 //! another, usually within a second. Old files stay until someone vacuums the tables: that frees disk, and tidegate never needs versions
 //! older than the head's.
 //!
 //! # Why
-//! Rows are computed and staged as Parquet first, then committed. That costs a second, uncompressed write for tables made by SQL, and buys
-//! that no SQL runs, and no check fails, while the lake is half changed.
+//! Rows are computed and staged as Parquet first, then committed: no SQL runs, and no check fails, while the lake is half changed. Staged and
+//! clean files become data files without being decoded, so that costs one copy of their bytes.
 
 mod atomic;
 mod audit;
+mod bounds;
 mod commit;
+mod data_files;
 mod error;
 mod head;
 mod intent;
@@ -27,6 +30,7 @@ mod marts;
 mod merge;
 mod prepare;
 mod read;
+mod splice;
 #[cfg(test)]
 mod tests;
 mod types;

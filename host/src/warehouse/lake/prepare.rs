@@ -22,11 +22,12 @@ use deltalake_core::{
     kernel::{StructType, engine::arrow_conversion::TryIntoKernel},
 };
 use futures::StreamExt;
-use parquet::{arrow::ArrowWriter, file::properties::WriterProperties};
+use parquet::arrow::ArrowWriter;
 use tokio::task::JoinSet;
 
 use super::{
     AUDIT, Lake, LakeError,
+    commit::file_properties,
     intent::{Intent, Prepared, relative},
     key,
     merge::Changes,
@@ -132,9 +133,8 @@ pub(super) async fn write_rows(rows: DataFrame, schema: &SchemaRef, folder: &Pat
 }
 
 async fn write_file(mut rows: SendableRecordBatchStream, schema: SchemaRef, path: PathBuf) -> Result<PathBuf> {
-    // Written once, read once or twice, then gone: compression would cost more than it saves.
-    let properties = WriterProperties::builder().set_dictionary_enabled(false).set_max_row_group_row_count(Some(1 << 17)).build();
-    let mut writer = ArrowWriter::try_new(fs::File::create(&path)?, schema.clone(), Some(properties))?;
+    // Most of these become data files as they are.
+    let mut writer = ArrowWriter::try_new(fs::File::create(&path)?, schema.clone(), Some(file_properties()))?;
     while let Some(batch) = rows.next().await {
         // The plan may know that a column has no nulls; the table does not care.
         writer.write(&RecordBatch::try_new(schema.clone(), batch?.columns().to_vec())?)?;

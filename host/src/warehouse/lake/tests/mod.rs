@@ -1,5 +1,6 @@
 //! The lake, on a real disk.
 
+mod data_files;
 mod modes;
 mod query;
 mod refuse;
