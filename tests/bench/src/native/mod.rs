@@ -33,7 +33,7 @@ use tidegate::{
     egress::archive::Archive,
     engine::{LandedFile, OperatorMetrics, Workbench, operator_metrics},
     plugin::Runtime,
-    warehouse::lake::{AuditRow, CleanStream, Lake, Load, TableLoad},
+    warehouse::{AuditRow, CleanStream, Load, TableLoad, lake::Lake},
 };
 use tidegate_sdk::{Context, Origin, Quality, Slice, Source, files::testing::grant};
 
@@ -204,6 +204,8 @@ impl Native {
             tables: pipeline.tables.iter().map(table).collect(),
             marts: Vec::new(),
             cursors: Default::default(),
+            as_of: self.started,
+            quarantine: "quarantine".into(),
             audit: reports.iter().map(audit).collect(),
         };
         lake.load(&load, &mut |_| ()).await?;
