@@ -5,16 +5,17 @@
 use std::{
     collections::HashMap,
     fs,
-    io::{self, Read, Write},
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
 use chrono::{DateTime, Utc};
-use flate2::{Compression, write::GzEncoder};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
+
+use super::pack::{BLOCK_BYTES, keep, pack};
 
 /// A page of the archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -181,46 +182,25 @@ struct Written {
 fn write_page(mut from: impl Read, target: &Path, level: Option<u32>) -> io::Result<Written> {
     let folder = target.parent().expect("a page lies in a folder");
     fs::create_dir_all(folder)?;
-    let file = tempfile::Builder::new().prefix(".page-").tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".page-").tempfile_in(folder)?;
     let mut digest = Sha256::new();
     let mut bytes = 0;
-    let mut sink = match level {
-        Some(level) => Sink::Pack(Box::new(GzEncoder::new(file, Compression::new(level)))),
-        None => Sink::Keep(file),
+    let mut next = || -> io::Result<Vec<u8>> {
+        let mut block = Vec::with_capacity(BLOCK_BYTES);
+        from.by_ref().take(BLOCK_BYTES as u64).read_to_end(&mut block)?;
+        digest.update(&block);
+        bytes += block.len() as u64;
+        Ok(block)
     };
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        let read = from.read(&mut buffer)?;
-        if read == 0 {
-            break;
-        }
-        digest.update(&buffer[..read]);
-        sink.write_all(&buffer[..read])?;
-        bytes += read as u64;
+    match level {
+        Some(level) => pack(&mut next, &mut file, level)?,
+        None => keep(&mut next, &mut file)?,
     }
-    let file = match sink {
-        Sink::Pack(encoder) => encoder.finish()?,
-        Sink::Keep(file) => file,
-    };
     let packed_bytes = file.as_file().metadata()?.len();
     file.as_file().sync_all()?;
     file.persist(target)?;
     let sha256 = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Written { bytes, packed_bytes, sha256 })
-}
-
-enum Sink {
-    Pack(Box<GzEncoder<tempfile::NamedTempFile>>),
-    Keep(tempfile::NamedTempFile),
-}
-
-impl Sink {
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Pack(encoder) => encoder.write_all(bytes),
-            Self::Keep(file) => file.write_all(bytes),
-        }
-    }
 }
 
 #[cfg(test)]

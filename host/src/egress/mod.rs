@@ -6,3 +6,5 @@
 
 pub mod archive;
 pub mod files;
+
+mod pack;

@@ -30,6 +30,7 @@ use parquet::{
 use serde::{Deserialize, Serialize};
 
 use super::{Progress, Workbench};
+use crate::warehouse::DICTIONARY_BYTES;
 
 /// Rows of a row group: small enough to bound the writer's memory, large enough to scan fast.
 const ROW_GROUP: usize = 1 << 17;
@@ -158,6 +159,7 @@ async fn land(folder: PathBuf, partition: usize, bench: Arc<Workbench>, mut inpu
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_max_row_group_row_count(Some(ROW_GROUP))
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .build();
     let file = tempfile::Builder::new().prefix(".part-").tempfile_in(&folder)?;

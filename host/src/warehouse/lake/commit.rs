@@ -28,7 +28,7 @@ use super::{
 use crate::{
     config::Mode,
     warehouse::{
-        Load, TableResult,
+        DICTIONARY_BYTES, Load, TableResult,
         session::{Footers, Join, files, viewed},
     },
 };
@@ -145,7 +145,11 @@ pub(super) async fn write_plan(
 
 /// How data files are written.
 pub(super) fn file_properties() -> WriterProperties {
-    WriterProperties::builder().set_compression(Compression::SNAPPY).set_max_row_group_row_count(Some(ROW_GROUP)).build()
+    WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_max_row_group_row_count(Some(ROW_GROUP))
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
+        .build()
 }
 
 pub(super) async fn commit_audit(lake: &Lake, load: &Load, results: &[TableResult]) -> Result<TableResult, LakeError> {

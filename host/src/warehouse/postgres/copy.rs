@@ -15,10 +15,8 @@ use arrow::{
     error::ArrowError,
 };
 use bytes::{Bytes, BytesMut};
-use datafusion::{
-    common::DataFusionError, execution::SendableRecordBatchStream, physical_plan::execute_stream_partitioned, prelude::DataFrame,
-};
-use futures::{SinkExt, StreamExt};
+use datafusion::{common::DataFusionError, physical_plan::execute_stream_partitioned, prelude::DataFrame};
+use futures::{SinkExt, Stream, StreamExt};
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_postgres::CopyInSink;
 
@@ -198,9 +196,12 @@ async fn encode_all(load: &TableLoad, rows: DataFrame, fit: &Fit, key: &[Ident])
     let partitions = execute_stream_partitioned(plan, task).map_err(QueryError::sql(&what))?;
     let (sender, receiver) = mpsc::channel(WAITING);
     let mut tasks = JoinSet::new();
-    for partition in partitions {
+    // A stream's files are read one after another: the server is slower than one core that reads and encodes, and needs the other.
+    let lanes = if load.sql.is_none() { vec![partitions] } else { partitions.into_iter().map(|partition| vec![partition]).collect() };
+    for lane in lanes {
         let work = Encoding::new(load, &schema, fit, key)?;
-        tasks.spawn(work.run(partition, sender.clone()));
+        let rows = futures::stream::iter(lane).flatten();
+        tasks.spawn(work.run(rows, sender.clone()));
     }
     Ok(Encoded { receiver, _tasks: tasks })
 }
@@ -228,7 +229,11 @@ impl Encoding {
         Ok(Self { table: load.name.clone(), encoder, written, strangers, key, size: 0 })
     }
 
-    async fn run(mut self, mut rows: SendableRecordBatchStream, sender: mpsc::Sender<Result<Chunk, PostgresError>>) {
+    async fn run(
+        mut self,
+        mut rows: impl Stream<Item = Result<RecordBatch, DataFusionError>> + Unpin,
+        sender: mpsc::Sender<Result<Chunk, PostgresError>>,
+    ) {
         while let Some(batch) = rows.next().await {
             let chunk = batch.map_err(|error| rows_error(&self.table, error)).and_then(|batch| self.encode(batch));
             let failed = chunk.is_err();

@@ -3,6 +3,8 @@
 use std::{fs, path::Path, process::Stdio, time::Instant};
 
 use anyhow::{Context, Result, ensure};
+use datafusion::prelude::{ParquetReadOptions, SessionContext};
+use parquet::arrow::ArrowWriter;
 use tidegate::{
     config,
     warehouse::{AuditRow, CleanStream, Load, TableLoad, TableResult, Warehouse},
@@ -80,6 +82,22 @@ impl Pipeline {
         files.sort();
         let files = files.iter().map(|file| file.strip_prefix(&storage).map(Path::to_owned)).collect::<Result<_, _>>()?;
         Ok(CleanStream { name: "orders".into(), files })
+    }
+
+    /// Clean files with the rows of a SELECT over `orders`, as a run would leave them.
+    pub async fn narrow(&self, clean: &CleanStream, select: &str) -> Result<CleanStream> {
+        let storage = self.job.folder.join("store");
+        let ctx = SessionContext::new();
+        let files: Vec<_> = clean.files.iter().map(|file| storage.join(file).to_string_lossy().into_owned()).collect();
+        let rows = ctx.read_parquet(files, ParquetReadOptions::default()).await?;
+        ctx.register_table("orders", rows.into_view())?;
+        let file = Path::new("clean/orders/narrow.parquet");
+        let batches = ctx.sql(select).await?.collect().await?;
+        let schema = batches.first().context("the SELECT has rows")?.schema();
+        let mut writer = ArrowWriter::try_new(fs::File::create(storage.join(file))?, schema, None)?;
+        batches.iter().try_for_each(|batch| writer.write(batch))?;
+        writer.close()?;
+        Ok(CleanStream { name: clean.name.clone(), files: vec![file.to_owned()] })
     }
 
     /// Loads clean files into a table, in this process: the load stage alone. Gives its wall seconds.
