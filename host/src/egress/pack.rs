@@ -12,7 +12,7 @@ use std::{
 use flate2::{Compression, write::GzEncoder};
 
 /// What is packed at a time: so much that the members' headers don't count, so little that a few of them don't either.
-pub(super) const BLOCK_BYTES: usize = 4 << 20;
+pub(super) const BLOCK_BYTES: usize = 1 << 20;
 /// More would be faster than the disk.
 const MOST_PACKERS: usize = 4;
 

@@ -1,3 +1,5 @@
+//! Encoded rows, byte by byte.
+
 use std::{collections::HashMap, sync::Arc};
 
 use arrow::{

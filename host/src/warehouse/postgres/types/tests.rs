@@ -1,3 +1,5 @@
+//! The rules, their docs, and what PostgreSQL's catalog makes of them.
+
 use std::{collections::HashMap, sync::Arc};
 
 use arrow::datatypes::{DataType::*, Field, Fields, IntervalUnit, TimeUnit};
