@@ -174,8 +174,12 @@ fn places(text: &mut String, report: &Report, pipeline: &Path) {
     let pages = if archived == 1 { "1 page".to_owned() } else { format!("{} pages", count(archived)) };
     let mut rows = vec![vec!["raw".into(), format!("{} ({pages}, {})", report.places.raw.display(), bytes(packed))]];
     rows.push(vec!["clean".into(), report.places.clean.display().to_string()]);
-    rows.push(vec!["quarantine".into(), report.places.quarantine.display().to_string()]);
-    rows.push(vec!["warehouse".into(), report.places.warehouse.clone()]);
+    if report.places.quarantine.is_dir() {
+        rows.push(vec!["quarantine".into(), report.places.quarantine.display().to_string()]);
+    }
+    if report.outcome != Outcome::Held {
+        rows.push(vec!["warehouse".into(), report.places.warehouse.clone()]);
+    }
     section(text, "Files", &columns(&rows, &[]));
     let (program, pipeline) = (program(), pipeline.display());
     let (_, _, quarantined) = report.rows();

@@ -84,8 +84,9 @@ fn init_check_and_migrate_tell_what_they_did() {
     assert!(init.stdout.contains("the server has no TimescaleDB"), "{}", init.stdout);
     shop.load_with("rows", "id\n1\n").unwrap();
     let reads = "select has_table_privilege('looker', 'shop.rows', 'select'), has_table_privilege('looker', 'shop.rows', 'insert'), \
-                 has_table_privilege('looker', 'tidegate.ingest_audit', 'select'), to_regclass('shop.extra') is not null";
-    assert_eq!(shop.rows(reads).unwrap(), "t,f,t,t");
+                 has_table_privilege('looker', 'tidegate.ingest_audit', 'select'), \
+                 has_table_privilege('looker', 'tidegate.cursors', 'select'), to_regclass('shop.extra') is not null";
+    assert_eq!(shop.rows(reads).unwrap(), "t,f,t,f,t");
     let check = shop.workplace.tidegate(&["warehouse", "check"]).unwrap();
     assert!(check.stdout.contains("pipeline shop: 1 loads") && check.stdout.contains("version 1"), "{}", check.stdout);
     let migrate = shop.workplace.tidegate(&["warehouse", "migrate"]).unwrap();

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tokio_postgres::Client;
 
 use super::{DEFAULT_SCHEMA, OWN_SCHEMA, PostgresError, address, connect, ident::Ident, own};
-use crate::config::Warehouse as Config;
+use crate::{config::Warehouse as Config, warehouse::AUDIT};
 
 /// What there is in a database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -147,15 +147,12 @@ async fn execute_all(client: &mut Client, schema: &Ident, root: &Path, files: &[
     Ok(done)
 }
 
-/// The role may read all there is and all that the role of this connection makes later.
+/// The role may read all tables and marts, all that the role of this connection makes later, and the audit.
 fn grant_reading(schema: &Ident, reader: &Ident) -> String {
-    let mut statements = String::new();
-    for schema in [schema.to_string(), format!("\"{OWN_SCHEMA}\"")] {
-        statements.push_str(&format!(
-            "grant usage on schema {schema} to {reader};\n\
-             grant select on all tables in schema {schema} to {reader};\n\
-             alter default privileges in schema {schema} grant select on tables to {reader};\n"
-        ));
-    }
-    statements
+    format!(
+        "grant usage on schema {schema}, {OWN_SCHEMA} to {reader};\n\
+         grant select on all tables in schema {schema} to {reader};\n\
+         alter default privileges in schema {schema} grant select on tables to {reader};\n\
+         grant select on {OWN_SCHEMA}.{AUDIT} to {reader}"
+    )
 }
