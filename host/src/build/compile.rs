@@ -266,7 +266,7 @@ mod tests {
         let command = command(&request(Path::new("/upper")), None);
         let variables: Vec<_> = command.get_envs().collect();
         assert!(variables.contains(&("RUSTFLAGS".as_ref(), None)));
-        assert!(variables.contains(&("CARGO_ENCODED_RUSTFLAGS".as_ref(), Some("".as_ref()))));
+        assert!(variables.contains(&("CARGO_ENCODED_RUSTFLAGS".as_ref(), Some(FLAGS.as_ref()))));
         assert!(variables.contains(&("CARGO_TARGET_DIR".as_ref(), Some("/cache/guests".as_ref()))));
     }
 }
