@@ -93,6 +93,55 @@ impl QueryError {
     }
 }
 
+/// Why rows can't be merged by a key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The rows don't have a column of the key, or the key has none.
+    #[error("merge into the table `{table}`: its rows have no key column `{column}`")]
+    Absent {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// The column that was probably meant.
+        near: Option<String>,
+    },
+    /// A key occurs more than once among the rows to merge.
+    #[error("merge into the table `{table}`: {keys} values of its key `{}` occur more than once, in {rows} rows", key.join(", "))]
+    Double {
+        /// The table.
+        table: String,
+        /// The key's columns.
+        key: Vec<String>,
+        /// How many values occur more than once.
+        keys: u64,
+        /// How many rows carry them.
+        rows: u64,
+    },
+    /// Rows to merge lack a part of their key.
+    #[error("merge into the table `{table}`: {rows} rows have nulls in the key `{}`", key.join(", "))]
+    Null {
+        /// The table.
+        table: String,
+        /// The key's columns.
+        key: Vec<String>,
+        /// How many rows.
+        rows: u64,
+    },
+}
+
+impl KeyError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Absent { near: Some(near), .. } => format!("did you mean `{near}`?"),
+            Self::Absent { near: None, .. } => "`key` names columns of the table's rows".into(),
+            Self::Double { .. } => "choose a key that identifies a row, or reduce the rows to one per key in the table's SQL".into(),
+            Self::Null { .. } => "leave these rows out in the table's SQL, or choose another key".into(),
+        }
+    }
+}
+
 /// Whether the memory for queries was too small for the way in which it was tried.
 pub(super) fn is_out_of_memory(error: &(dyn Error + 'static)) -> bool {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);

@@ -23,7 +23,7 @@ use self::{lake::Lake, postgres::Postgres};
 use crate::config::{self, Loaded};
 
 pub use self::{
-    error::{QueryError, WarehouseError},
+    error::{KeyError, QueryError, WarehouseError},
     load::{AuditRow, CleanStream, Load, TableLoad, TableResult},
     session::check_sql,
 };

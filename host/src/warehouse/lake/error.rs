@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use datafusion::common::DataFusionError;
 use deltalake_core::DeltaTableError;
 
-use crate::warehouse::error::{QueryError, is_out_of_memory};
+use crate::warehouse::error::{KeyError, QueryError, is_out_of_memory};
 
 /// Why the lake could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -85,38 +85,9 @@ pub enum LakeError {
         /// Its type in the run.
         wanted: String,
     },
-    /// A table is merged by a column that its rows don't have, or by none.
-    #[error("merge into the table `{table}`: its rows have no key column `{column}`")]
-    NoKey {
-        /// The table.
-        table: String,
-        /// The column.
-        column: String,
-        /// The column that was probably meant.
-        near: Option<String>,
-    },
-    /// A key occurs more than once among the rows to merge.
-    #[error("merge into the table `{table}`: {keys} values of its key `{}` occur more than once, in {rows} rows", key.join(", "))]
-    DuplicateKeys {
-        /// The table.
-        table: String,
-        /// The key's columns.
-        key: Vec<String>,
-        /// How many values occur more than once.
-        keys: u64,
-        /// How many rows carry them.
-        rows: u64,
-    },
-    /// Rows to merge lack a part of their key.
-    #[error("merge into the table `{table}`: {rows} rows have nulls in the key `{}`", key.join(", "))]
-    NullKeys {
-        /// The table.
-        table: String,
-        /// The key's columns.
-        key: Vec<String>,
-        /// How many rows.
-        rows: u64,
-    },
+    /// The key by which rows are to be merged is none.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// Delta Lake refused.
     #[error("{action} the table `{table}`")]
     Delta {
@@ -152,15 +123,12 @@ impl LakeError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Query(error) => return error.hint(),
-            Self::NoKey { near: Some(near), .. } => format!("did you mean `{near}`?"),
-            Self::NoKey { .. } => "`key` names columns of the table's rows".into(),
+            Self::Key(error) => error.hint(),
             Self::ColumnName { .. } => {
                 "name it with `as` in the table's SQL: letters, digits and `_`, and no name twice in upper and lower case".into()
             }
             Self::ColumnType { .. } => "cast it in the table's SQL".into(),
             Self::TypeChanged { .. } => "cast it in the table's SQL, or load the table with mode = \"replace\"".into(),
-            Self::DuplicateKeys { .. } => "choose a key that identifies a row, or reduce the rows to one per key in the table's SQL".into(),
-            Self::NullKeys { .. } => "leave these rows out in the table's SQL, or choose another key".into(),
             Self::Newer { .. } => "use the tidegate that wrote it, or a newer one".into(),
             Self::Pending { .. } => "it is finished before the next run".into(),
             _ => return None,

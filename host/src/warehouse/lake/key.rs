@@ -16,7 +16,7 @@ use super::{Lake, LakeError, types::is_comparable};
 use crate::{
     config::near_miss,
     warehouse::{
-        TableLoad,
+        KeyError, TableLoad,
         session::{Join, files, viewed},
     },
 };
@@ -27,7 +27,7 @@ pub(super) async fn check(lake: &Lake, table: &TableLoad, paths: &[PathBuf], sch
     let absent = table.key.iter().find(|key| schema.field_with_name(key).is_err()).cloned();
     if let Some(column) = absent.or_else(|| table.key.is_empty().then(String::new)) {
         let near = near_miss(&column, names()).map(str::to_owned);
-        return Err(LakeError::NoKey { table: table.name.clone(), column, near });
+        return Err(KeyError::Absent { table: table.name.clone(), column, near }.into());
     }
     if let Some(field) = schema.fields().iter().find(|field| !is_comparable(field.data_type())) {
         let found = field.data_type().to_string();
@@ -38,8 +38,8 @@ pub(super) async fn check(lake: &Lake, table: &TableLoad, paths: &[PathBuf], sch
     let (table, key) = (table.name.clone(), table.key.clone());
     match (nulls, keys) {
         (0, 0) => Ok(()),
-        (0, keys) => Err(LakeError::DuplicateKeys { table, key, keys, rows }),
-        (rows, _) => Err(LakeError::NullKeys { table, key, rows }),
+        (0, keys) => Err(KeyError::Double { table, key, keys, rows }.into()),
+        (rows, _) => Err(KeyError::Null { table, key, rows }.into()),
     }
 }
 

@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     config::LoadPath,
-    warehouse::{QueryError, TableLoad, TableResult},
+    warehouse::{KeyError, QueryError, TableLoad, TableResult},
 };
 
 /// Encoded batches that wait for the connection: 8,192 rows of 200 bytes are 1.6 MB.
@@ -110,7 +110,7 @@ pub(super) async fn copy(
         return Err(PostgresError::RowCount { table: load.name.clone(), sent: sent.rows, found });
     }
     if null_keys > 0 {
-        return Err(PostgresError::NullKeys { table: load.name.clone(), key: load.key.clone(), rows: null_keys });
+        return Err(KeyError::Null { table: load.name.clone(), key: load.key.clone(), rows: null_keys }.into());
     }
     Ok(sent)
 }

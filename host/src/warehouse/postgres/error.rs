@@ -7,7 +7,7 @@ use datafusion::common::DataFusionError;
 use tokio_postgres::error::SqlState;
 
 use super::{connect::ConnectError, ident::NoName};
-use crate::warehouse::error::{QueryError, is_out_of_memory};
+use crate::warehouse::error::{KeyError, QueryError, is_out_of_memory};
 
 /// Why PostgreSQL could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -99,36 +99,9 @@ pub enum PostgresError {
         /// What it is.
         kind: String,
     },
-    /// A table is merged by a column that its rows don't have.
-    #[error("merge into the table `{table}`: its rows have no key column `{column}`")]
-    NoKey {
-        /// The table.
-        table: String,
-        /// The column.
-        column: String,
-    },
-    /// A key occurs more than once among the rows to merge.
-    #[error("merge into the table `{table}`: {keys} values of its key `{}` occur more than once, in {rows} rows", key.join(", "))]
-    DuplicateKeys {
-        /// The table.
-        table: String,
-        /// The key's columns.
-        key: Vec<String>,
-        /// How many values occur more than once.
-        keys: u64,
-        /// How many rows carry them.
-        rows: u64,
-    },
-    /// Rows to merge lack a part of their key.
-    #[error("merge into the table `{table}`: {rows} rows have nulls in the key `{}`", key.join(", "))]
-    NullKeys {
-        /// The table.
-        table: String,
-        /// The key's columns.
-        key: Vec<String>,
-        /// How many rows.
-        rows: u64,
-    },
+    /// The key by which rows are to be merged is none.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The database has another number of rows than it was sent.
     #[error("load the table `{table}`: {sent} rows were sent, the database has {found}; nothing was committed")]
     RowCount {
@@ -268,9 +241,7 @@ impl PostgresError {
             Self::NewColumn { .. } => "add the column by hand, leave it out in the table's SQL, or set `contract = \"evolve\"`".into(),
             Self::UsedByView { .. } => "drop the view, run, and make it again".into(),
             Self::OtherKind { .. } => "rename one of the two".into(),
-            Self::NoKey { .. } => "`key` names columns of the table's rows".into(),
-            Self::DuplicateKeys { .. } => "choose a key that identifies a row, or reduce the rows to one per key in the table's SQL".into(),
-            Self::NullKeys { .. } => "leave these rows out in the table's SQL, or choose another key".into(),
+            Self::Key(error) => error.hint(),
             Self::RowCount { .. } => "a trigger or a rule of the table takes rows away: drop it, or load another table".into(),
             Self::Busy { .. } => "wait for it to end, or stop it".into(),
             Self::Fenced { .. } => "nothing of this run was committed; the other host's run stands".into(),

@@ -13,8 +13,8 @@ use super::{
     merge, replace, rows, scd2,
 };
 use crate::{
-    config::Mode,
-    warehouse::{TableLoad, TableResult},
+    config::{Mode, near_miss},
+    warehouse::{KeyError, TableLoad, TableResult},
 };
 
 /// A table to fill: its name, and the rows for it.
@@ -52,7 +52,10 @@ pub(super) async fn load(job: &Job<'_>, table: &TableLoad) -> Result<TableResult
 fn key(table: &TableLoad, schema: &Schema) -> Result<Vec<Ident>, PostgresError> {
     let column = |name: &String| match schema.field_with_name(name) {
         Ok(_) => Ok(Ident::new(name)?),
-        Err(_) => Err(PostgresError::NoKey { table: table.name.clone(), column: name.clone() }),
+        Err(_) => {
+            let near = near_miss(name, schema.fields().iter().map(|field| field.name().as_str())).map(str::to_owned);
+            Err(KeyError::Absent { table: table.name.clone(), column: name.clone(), near }.into())
+        }
     };
     table.key.iter().map(column).collect()
 }
@@ -107,7 +110,7 @@ pub(super) async fn checking_keys(
     let number = |column: usize| u64::try_from(row.get::<_, i64>(column)).unwrap_or(0);
     match number(0) {
         0 => Err(error),
-        keys => Err(PostgresError::DuplicateKeys { table: load.name.clone(), key: load.key.clone(), keys, rows: number(1) }),
+        keys => Err(KeyError::Double { table: load.name.clone(), key: load.key.clone(), keys, rows: number(1) }.into()),
     }
 }
 
