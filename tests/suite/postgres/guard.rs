@@ -57,6 +57,21 @@ fn a_password_is_in_no_message() {
     assert!(said.stderr.contains("write `url = { env = \"DATABASE_URL\" }`") && !said.stderr.contains("hunter2"), "{}", said.stderr);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_password_file_that_others_may_read_is_left_out_and_said_to_be() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mut shop = Shop::new(&["rows"], ROWS, "").unwrap();
+    let file = shop.workplace.path().join("pgpass");
+    shop.workplace.write("pgpass", "*:*:*:*:hunter2\n").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    shop.workplace.set("PGPASSFILE", &file.to_string_lossy());
+    let said = shop.workplace.tidegate(&["warehouse", "check"]).unwrap();
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(said.stderr.contains("others may read it") && !said.stderr.contains("hunter2"), "{}", said.stderr);
+}
+
 fn wait_until(mut there: impl FnMut() -> bool) {
     let started = Instant::now();
     while !there() {

@@ -130,5 +130,7 @@ fn address(config: &Config) -> Result<Address, PostgresError> {
         Some(from) => Some(secret::from_env(&from.env).ok_or_else(|| PostgresError::NoUrl { variable: from.env.clone() })?),
     };
     let environment = PgEnv { vars: secret::libpq_variables(), home: secret::home(), os_user: secret::user() };
-    Ok(Address::parse(url.as_ref().map_or("", |url| url.expose()), &environment)?)
+    let address = Address::parse(url.as_ref().map_or("", |url| url.expose()), &environment)?;
+    address.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
+    Ok(address)
 }

@@ -16,11 +16,11 @@ use super::{
     env::PgEnv,
     error::ConnectError,
     parameter::Settings,
-    password::Password,
     pgpass::{Login, PassFile},
     text,
     tls::Tls,
 };
+use crate::config::Secret;
 
 /// PostgreSQL's port.
 const DEFAULT_PORT: u16 = 5432;
@@ -54,7 +54,7 @@ pub(super) struct Target {
     /// The address to use in place of the one that the host's name resolves to.
     pub address: Option<IpAddr>,
     pub port: u16,
-    pub password: Option<Password>,
+    pub password: Option<Secret>,
 }
 
 /// How a server is reached.
@@ -101,11 +101,6 @@ impl Address {
         Ok(address)
     }
 
-    /// The address as people write it, `user@host:port/database`, without the password. The same as `Display`.
-    pub fn shown(&self) -> String {
-        self.to_string()
-    }
-
     /// What a person should be told though it is no error: a password file that is left out.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
@@ -117,7 +112,7 @@ impl Address {
 
     fn find_passwords(&mut self, settings: &Settings<'_>) {
         if let Some(password) = settings.get("password") {
-            self.targets.iter_mut().for_each(|target| target.password = Some(Password::new(password)));
+            self.targets.iter_mut().for_each(|target| target.password = Some(Secret::new(password)));
             return;
         }
         let default = || settings.env().home.as_ref().map(|home| home.join(".pgpass"));

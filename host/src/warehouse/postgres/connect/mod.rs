@@ -12,7 +12,6 @@ mod classify;
 mod env;
 mod error;
 mod parameter;
-mod password;
 mod pgpass;
 mod text;
 mod tls;
@@ -27,7 +26,6 @@ pub use self::{
     address::{Address, Place},
     env::PgEnv,
     error::{Cause, ConnectError},
-    password::Password,
 };
 use self::{
     address::{Host, Target},
@@ -149,7 +147,7 @@ fn config(address: &Address, target: &Target, ip: Option<IpAddr>, encryption: En
         config.hostaddr(ip);
     }
     if let Some(password) = &target.password {
-        config.password(password.reveal());
+        config.password(password.expose());
     }
     if let Some(options) = &address.options {
         config.options(options);

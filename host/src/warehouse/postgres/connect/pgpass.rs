@@ -5,7 +5,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
-use super::password::Password;
+use crate::config::Secret;
 
 /// Folders of the socket of a server that runs where its build says: Debian's, upstream's. libpq looks them up as `localhost`.
 const DEFAULT_SOCKET_FOLDERS: [&str; 3] = ["/var/run/postgresql", "/run/postgresql", "/tmp"];
@@ -51,12 +51,12 @@ impl PassFile {
     }
 
     /// The password of the first line that matches.
-    pub fn password(&self, login: &Login<'_>) -> Option<Password> {
+    pub fn password(&self, login: &Login<'_>) -> Option<Secret> {
         let host = if DEFAULT_SOCKET_FOLDERS.contains(&login.host) { "localhost" } else { login.host };
         let wanted = [host, &login.port.to_string(), login.database, login.user];
         let matches = |line: &&[Field; 5]| line.iter().zip(wanted).all(|(field, wanted)| field.any || field.text == wanted);
         let [.., password] = self.0.iter().find(matches)?;
-        Some(Password::new(&password.text)).filter(|_| !password.text.is_empty())
+        Some(Secret::new(&password.text)).filter(|_| !password.text.is_empty())
     }
 }
 
@@ -102,7 +102,7 @@ localhost:*:*:ann:local
 ";
 
     fn password(host: &str, port: u16, database: &str, user: &str) -> Option<String> {
-        PassFile::parse(FILE).password(&Login { host, port, database, user }).map(|password| password.reveal().to_owned())
+        PassFile::parse(FILE).password(&Login { host, port, database, user }).map(|password| password.expose().to_owned())
     }
 
     #[test]

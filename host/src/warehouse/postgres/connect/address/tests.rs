@@ -13,7 +13,7 @@ fn env(vars: Vars<'_>) -> PgEnv {
 }
 
 fn shown(text: &str, vars: Vars<'_>) -> String {
-    Address::parse(text, &env(vars)).map(|address| address.shown()).unwrap_or_else(|error| error.to_string())
+    Address::parse(text, &env(vars)).map(|address| address.to_string()).unwrap_or_else(|error| error.to_string())
 }
 
 #[test]
@@ -72,8 +72,8 @@ fn an_address_shows_no_password() {
     let texts = ["postgres://ann:s3cret@db/shop", "host=db password=s3cret", "host=db"];
     for text in texts {
         let address = Address::parse(text, &env(&[("PGPASSWORD", "s3cret")])).unwrap();
-        assert_eq!(address.targets[0].password, Some(Password::new("s3cret")));
-        assert!(!format!("{address} {address:?} {address:#?} {}", address.shown()).contains("s3cret"), "{text}");
+        assert_eq!(address.targets[0].password, Some(Secret::new("s3cret")));
+        assert!(!format!("{address} {address:?} {address:#?}").contains("s3cret"), "{text}");
     }
 }
 
@@ -98,8 +98,8 @@ fn the_password_file_is_asked_for_each_host_where_no_password_is_given() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let env = PgEnv { home: Some(home.path().to_owned()), ..env(&[]) };
     let passwords = |text: &str| Address::parse(text, &env).unwrap().targets.into_iter().map(|target| target.password).collect::<Vec<_>>();
-    assert_eq!(passwords("host=a,b,c"), [Some(Password::new("one")), Some(Password::new("two")), None]);
-    assert_eq!(passwords("host=a password=given"), [Some(Password::new("given"))]);
+    assert_eq!(passwords("host=a,b,c"), [Some(Secret::new("one")), Some(Secret::new("two")), None]);
+    assert_eq!(passwords("host=a password=given"), [Some(Secret::new("given"))]);
     assert_eq!(passwords("host=a passfile=/nowhere"), [None]);
 }
 
