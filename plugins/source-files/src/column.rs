@@ -14,7 +14,7 @@ use tidegate_sdk::{
 use crate::{
     kind::Kind,
     parse,
-    rows::{Rows, Rule},
+    rows::{Rows, Rule, SLACK},
 };
 
 /// A column of a stream.
@@ -81,19 +81,20 @@ pub fn build(cells: &Cells<'_>, column: usize, kind: Kind) -> Result<ArrayRef, V
 fn text(cells: &Cells<'_>) -> Result<ArrayRef, Vec<(usize, Rule)>> {
     let count = cells.rows.len();
     let mut offsets: Vec<i32> = Vec::with_capacity(count + 1);
-    let mut values = Vec::with_capacity(count * 16);
     let mut valid = NullBufferBuilder::new(count);
+    let mut length = 0;
     offsets.push(0);
     for row in 0..count {
-        match cells.get(row) {
-            Some(cell) => {
-                values.extend_from_slice(cell);
-                valid.append_non_null();
-            }
-            None => valid.append_null(),
-        }
-        offsets.push(i32::try_from(values.len()).expect("a batch is far below 2 GiB"));
+        let cell = cells.get(row);
+        length += cell.map_or(0, <[u8]>::len);
+        valid.append(cell.is_some());
+        offsets.push(i32::try_from(length).expect("a batch is far below 2 GiB"));
     }
+    let mut values = vec![0; length + SLACK];
+    for (row, ends) in offsets.windows(2).enumerate() {
+        cells.rows.copy_cell(row, cells.place, (ends[1] - ends[0]) as usize, &mut values[ends[0] as usize..]);
+    }
+    values.truncate(length);
     // UTF-8 is checked here, once for the whole column; only where that fails is the cell looked for.
     let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
     match StringArray::try_new(offsets, Buffer::from_vec(values), valid.finish()) {

@@ -19,6 +19,7 @@ mod listing;
 mod near;
 mod object;
 mod parse;
+mod plain;
 mod reader;
 mod rows;
 mod slice;

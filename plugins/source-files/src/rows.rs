@@ -1,6 +1,7 @@
-//! Records as they were read: cells side by side in one buffer, row by row, before they become columns.
+//! Records as they were read: cells in one buffer, row by row, before they become columns.
 //!
-//! At most one record is open at a time: cells are added to it, then it is accepted as a row or discarded.
+//! At most one record is open at a time: cells are added to it, then it is accepted as a row or discarded. A record's cells stand side by
+//! side, or as they stood in the file, one byte between them ([`Rows::take_line`]).
 
 use tidegate_sdk::{Dimension, Origin, Unread};
 
@@ -8,6 +9,24 @@ use tidegate_sdk::{Dimension, Origin, Unread};
 const FULL_BYTES: usize = 16 << 20;
 /// The largest record. More is hardly a record but a quote that never closes.
 pub const MAX_RECORD_BYTES: usize = 16 << 20;
+
+/// How many bytes [`copy`] may write behind those that it was asked for.
+pub const SLACK: usize = 16;
+
+/// Copies the first `length` bytes of `from`, [`SLACK`] at a time. In a component a copy whose length is not known to the compiler is a call
+/// into the host, which costs more than most cells are long.
+#[inline]
+fn copy(from: &[u8], length: usize, to: &mut [u8]) {
+    let mut at = 0;
+    while at < length {
+        match (from.get(at..at + SLACK), to.get_mut(at..at + SLACK)) {
+            (Some(from), Some(to)) => to.copy_from_slice(from),
+            // The last bytes that there are.
+            _ => return to[at..length].copy_from_slice(&from[at..length]),
+        }
+        at += SLACK;
+    }
+}
 
 /// Cells of many records.
 #[derive(Default)]
@@ -19,11 +38,14 @@ pub struct Rows {
     /// Where each cell ends, relative to its row's base; `width` of them per accepted row, then those of the open record.
     ends: Vec<usize>,
     used_ends: usize,
+    /// How many bytes stand between the cells of each row: none or one.
+    gaps: Vec<u8>,
     /// Which cells are null though they may hold text; empty where only the text says it.
     nulls: Vec<bool>,
     bases: Vec<usize>,
     records: Vec<u64>,
     open_base: usize,
+    open_gap: u8,
 }
 
 impl Rows {
@@ -35,7 +57,8 @@ impl Rows {
     /// Forgets all rows and takes rows of `width` cells from now on. The buffers stay.
     pub fn reset(&mut self, width: usize) {
         self.width = width;
-        (self.used, self.used_ends, self.open_base) = (0, 0, 0);
+        (self.used, self.used_ends, self.open_base, self.open_gap) = (0, 0, 0, 0);
+        self.gaps.clear();
         self.nulls.clear();
         self.bases.clear();
         self.records.clear();
@@ -64,10 +87,17 @@ impl Rows {
     /// A cell of an accepted row.
     #[inline]
     pub fn cell(&self, row: usize, column: usize) -> &[u8] {
-        let first = row * self.width + column;
+        let place = row * self.width + column;
         let base = self.bases[row];
-        let start = if column == 0 { 0 } else { self.ends[first - 1] };
-        &self.data[base + start..base + self.ends[first]]
+        let start = if column == 0 { 0 } else { self.ends[place - 1] + usize::from(self.gaps[row]) };
+        &self.data[base + start..base + self.ends[place]]
+    }
+
+    /// Copies the first `length` bytes of a cell to the beginning of `to`, which has [`SLACK`] bytes more; what is behind them is overwritten.
+    #[inline]
+    pub fn copy_cell(&self, row: usize, column: usize, length: usize, to: &mut [u8]) {
+        let start = if column == 0 { 0 } else { self.ends[row * self.width + column - 1] + usize::from(self.gaps[row]) };
+        copy(&self.data[self.bases[row] + start..], length, to);
     }
 
     /// Whether the record's format said that the cell is null.
@@ -83,13 +113,30 @@ impl Rows {
 
     /// Where a parser writes text and ends of cells of the open record; both have room.
     pub fn room(&mut self) -> (&mut [u8], &mut [usize]) {
-        if self.data.len() < self.used + 4096 {
-            self.data.resize((self.used + 4096).max(self.data.len() * 2), 0);
-        }
+        self.reserve(4096);
         if self.ends.len() < self.used_ends + 64 {
             self.ends.resize((self.used_ends + 64).max(self.ends.len() * 2), 0);
         }
         (&mut self.data[self.used..], &mut self.ends[self.used_ends..])
+    }
+
+    /// Makes the open record, which has no cell yet, the line `line[..length]`, whose cells are divided by one byte each. Where they end was
+    /// written to [`Rows::room`], so many of them.
+    #[inline]
+    pub fn take_line(&mut self, line: &[u8], length: usize, cells: usize) {
+        self.reserve(length);
+        copy(line, length, &mut self.data[self.used..]);
+        self.open_gap = 1;
+        self.wrote(length, cells);
+    }
+
+    /// Makes room for so many bytes and what [`copy`] writes behind them.
+    #[inline]
+    fn reserve(&mut self, bytes: usize) {
+        let wanted = self.used + bytes + SLACK;
+        if self.data.len() < wanted {
+            self.data.resize(wanted.max(self.data.len() * 2), 0);
+        }
     }
 
     /// Says how much of [`Rows::room`] was written.
@@ -101,10 +148,8 @@ impl Rows {
 
     /// Adds a cell to the open record. Either all records or none come this way.
     pub fn push(&mut self, text: &[u8], null: bool) {
+        self.reserve(text.len());
         let end = self.used + text.len();
-        if self.data.len() < end {
-            self.data.resize(end.max(self.data.len() * 2), 0);
-        }
         self.data[self.used..end].copy_from_slice(text);
         if self.ends.len() <= self.used_ends {
             self.ends.resize((self.used_ends + 64).max(self.ends.len() * 2), 0);
@@ -117,7 +162,7 @@ impl Rows {
     /// How many bytes the open record's cells have.
     #[inline]
     pub fn open_bytes(&self) -> usize {
-        self.used - self.open_base
+        self.used - self.open_base - usize::from(self.open_gap) * self.open_cells().saturating_sub(1)
     }
 
     /// How many cells the open record has.
@@ -129,7 +174,8 @@ impl Rows {
     /// The cells of the open record.
     pub fn open(&self) -> impl Iterator<Item = &[u8]> {
         let ends = &self.ends[self.len() * self.width..self.used_ends];
-        let starts = std::iter::once(&0).chain(ends);
+        let gap = usize::from(self.open_gap);
+        let starts = std::iter::once(0).chain(ends.iter().map(move |end| end + gap));
         starts.zip(ends).map(|(start, end)| &self.data[self.open_base + start..self.open_base + end])
     }
 
@@ -138,13 +184,14 @@ impl Rows {
     pub fn accept(&mut self, record: u64) {
         debug_assert_eq!(self.open_cells(), self.width, "a row of another width");
         self.bases.push(self.open_base);
+        self.gaps.push(self.open_gap);
         self.records.push(record);
-        self.open_base = self.used;
+        (self.open_base, self.open_gap) = (self.used, 0);
     }
 
     /// Forgets the open record.
     pub fn discard(&mut self) {
-        self.used = self.open_base;
+        (self.used, self.open_gap) = (self.open_base, 0);
         self.used_ends = self.len() * self.width;
         self.nulls.truncate(self.used_ends);
     }
@@ -160,6 +207,7 @@ impl Rows {
             }
             if kept != row {
                 self.bases[kept] = self.bases[row];
+                self.gaps[kept] = self.gaps[row];
                 self.records[kept] = self.records[row];
                 self.ends.copy_within(row * width..(row + 1) * width, kept * width);
                 if !self.nulls.is_empty() {
@@ -169,6 +217,7 @@ impl Rows {
             kept += 1;
         }
         self.bases.truncate(kept);
+        self.gaps.truncate(kept);
         self.records.truncate(kept);
         self.used_ends = kept * width;
         self.nulls.truncate(kept * width);

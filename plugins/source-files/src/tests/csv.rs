@@ -172,3 +172,25 @@ fn batches_are_filled_over_the_ends_of_reads() {
     let read = read(&with_file(json!({}))).unwrap();
     assert_eq!((read.batches, read.bytes), (vec![1000, 1000, 500], 2 + 2500 * 1001));
 }
+
+#[test]
+fn a_record_is_the_same_whoever_reads_it() {
+    let cells = ["", "a", "um dois", "ção", "0123456789abcdef0123456789abcdef", "2018-10-17 17:30:18"];
+    let (mut plain, mut quoted) = ("x,y,z\n".to_owned(), "x,y,z\n".to_owned());
+    for record in 0..2000 {
+        let cell = |place: usize| cells[(record / 7_usize.pow(place as u32) + record / 343) % 6];
+        let end = ["\n", "\r\n", "\r"][record / 700];
+        let more = if record % 97 == 0 { ",more" } else { "" };
+        plain.push_str(&format!("{},{},{}{more}{end}", cell(0), cell(1), cell(2)));
+        quoted.push_str(&format!("{},{},\"{}\"{more}{end}", cell(0), cell(1), cell(2)));
+    }
+    let read = |text: &str| {
+        let _folder = folder(&[("x.csv", text)]);
+        let read = read(&with_file(json!({ "on_bad_record": "reject" }))).unwrap();
+        let unread: Vec<_> = read.unread.iter().map(|bad| (bad.origin, bad.reason.clone(), bad.raw.clone())).collect();
+        (read.rows, unread)
+    };
+    let (plain, quoted) = (read(&plain), read(&quoted));
+    assert!(plain.0.len() > 1900 && plain.1.len() > 15, "{} rows, {} unread", plain.0.len(), plain.1.len());
+    assert_eq!(plain, quoted);
+}
