@@ -2,17 +2,62 @@
 //!
 //! `YYYY-MM-DD HH:MM:SS` is read without detours; other spellings are listed in [`spelled`].
 
-use tidegate_sdk::arrow_array::{Date32Array, TimestampMicrosecondArray};
+use tidegate_sdk::{
+    arrow_array::{BooleanArray, Date32Array, Float64Array, TimestampMicrosecondArray},
+    arrow_buffer::{BooleanBuffer, NullBuffer, NullBufferBuilder, ScalarBuffer},
+};
 
 use crate::{cells::text::trim, clock::Clock, config::SlashDates, rules::RuleIndex, sheet::Sheet};
 
-/// An instant with the local day that it falls on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Instant {
+/// The instants of a column, each with the local day that it falls on. What stands where there is none does not matter.
+pub struct Instants {
     /// Microseconds since 1970-01-01T00:00:00Z.
-    pub micros: i64,
+    micros: ScalarBuffer<i64>,
     /// Local days since 1970-01-01.
-    pub day: i32,
+    days: ScalarBuffer<i32>,
+    nulls: Option<NullBuffer>,
+}
+
+impl Instants {
+    /// The column of instants.
+    pub fn timestamps(&self) -> TimestampMicrosecondArray {
+        TimestampMicrosecondArray::new(self.micros.clone(), self.nulls.clone()).with_timezone("UTC")
+    }
+
+    /// The column of local days.
+    pub fn days(&self) -> Date32Array {
+        Date32Array::new(self.days.clone(), self.nulls.clone())
+    }
+
+    /// These, and those of `other` where there is none.
+    pub fn or(&self, other: &Self) -> Self {
+        let Some(own) = &self.nulls else {
+            return Self { micros: self.micros.clone(), days: self.days.clone(), nulls: None };
+        };
+        let rows = 0..self.micros.len();
+        Self {
+            micros: rows.clone().map(|row| if own.is_valid(row) { self.micros[row] } else { other.micros[row] }).collect(),
+            days: rows.map(|row| if own.is_valid(row) { self.days[row] } else { other.days[row] }).collect(),
+            nulls: other.nulls.as_ref().map(|other| NullBuffer::new(own.inner() | other.inner())),
+        }
+    }
+
+    /// Days of 24 hours from these to `to`; null where one end is.
+    pub fn days_to(&self, to: &Self) -> Float64Array {
+        const DAY_MICROS: f64 = 86_400_000_000.0;
+        let between = self.micros.iter().zip(&to.micros).map(|(from, to)| to.wrapping_sub(*from) as f64 / DAY_MICROS);
+        Float64Array::new(between.collect(), NullBuffer::union(self.nulls.as_ref(), to.nulls.as_ref()))
+    }
+
+    /// Whether these fall on a later local day than `others`; null where one of the two is.
+    pub fn on_later_day_than(&self, others: &Self) -> BooleanArray {
+        let later = BooleanBuffer::collect_bool(self.days.len(), |row| self.days[row] > others.days[row]);
+        BooleanArray::new(later, NullBuffer::union(self.nulls.as_ref(), others.nulls.as_ref()))
+    }
+
+    fn is_valid(&self, row: usize) -> bool {
+        self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row))
+    }
 }
 
 /// What a cell says.
@@ -27,9 +72,10 @@ struct Spelled {
 
 impl Sheet<'_> {
     /// Instants. Rejects the rows whose cell is present and no date, or one outside the config's bounds.
-    pub fn instants(&mut self, column: &str, format: impl Into<RuleIndex>, plausible: impl Into<RuleIndex>) -> Vec<Option<Instant>> {
+    pub fn instants(&mut self, column: &str, format: impl Into<RuleIndex>, plausible: impl Into<RuleIndex>) -> Instants {
         let (format, plausible) = (format.into(), plausible.into());
-        let mut instants = Vec::with_capacity(self.rows());
+        let rows = self.rows();
+        let (mut micros, mut days, mut valid) = (Vec::with_capacity(rows), Vec::with_capacity(rows), NullBufferBuilder::new(rows));
         for (row, cell) in self.column(column).iter().enumerate() {
             let instant = cell.and_then(|cell| match read(cell, self.clock) {
                 Ok(instant) => Some(instant),
@@ -37,25 +83,43 @@ impl Sheet<'_> {
                 Err(Unreadable::Format) => reject(self, row, format),
                 Err(Unreadable::Implausible) => reject(self, row, plausible),
             });
-            instants.push(instant);
+            valid.append(instant.is_some());
+            let instant = instant.unwrap_or_default();
+            micros.push(instant.micros);
+            days.push(instant.day);
         }
-        instants
+        Instants { micros: micros.into(), days: days.into(), nulls: valid.finish() }
     }
+
+    /// Rejects the rows in which `first` and `second` are there and the second is earlier.
+    pub fn check_order(&mut self, first: &Instants, second: &Instants, rule: impl Into<RuleIndex>) {
+        self.check_ascending(first, second, rule.into(), |row| first.micros[row] <= second.micros[row]);
+    }
+
+    /// Rejects the rows in which `first` and `second` are there and the second is on an earlier local day.
+    pub fn check_days(&mut self, first: &Instants, second: &Instants, rule: impl Into<RuleIndex>) {
+        self.check_ascending(first, second, rule.into(), |row| first.days[row] <= second.days[row]);
+    }
+
+    fn check_ascending(&mut self, first: &Instants, second: &Instants, rule: RuleIndex, ascends: impl Fn(usize) -> bool) {
+        for row in 0..self.rows() {
+            if !ascends(row) && first.is_valid(row) && second.is_valid(row) {
+                self.reject(row, rule);
+            }
+        }
+    }
+}
+
+/// An instant with the local day that it falls on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Instant {
+    micros: i64,
+    day: i32,
 }
 
 fn reject(sheet: &mut Sheet, row: usize, rule: RuleIndex) -> Option<Instant> {
     sheet.reject(row, rule);
     None
-}
-
-/// The column of instants.
-pub fn timestamps(instants: &[Option<Instant>]) -> TimestampMicrosecondArray {
-    instants.iter().map(|instant| instant.map(|instant| instant.micros)).collect::<TimestampMicrosecondArray>().with_timezone("UTC")
-}
-
-/// The column of local days.
-pub fn days(instants: &[Option<Instant>]) -> Date32Array {
-    instants.iter().map(|instant| instant.map(|instant| instant.day)).collect()
 }
 
 enum Unreadable {
@@ -83,22 +147,29 @@ fn read(cell: &str, clock: &mut Clock) -> Result<Instant, Unreadable> {
 }
 
 /// `YYYY-MM-DD HH:MM:SS` and nothing else.
+#[inline]
 fn canonical(bytes: &[u8]) -> Option<Spelled> {
     let bytes: &[u8; 19] = bytes.try_into().ok()?;
-    let marks = [bytes[4], bytes[7], bytes[10], bytes[13], bytes[16]];
-    let mut digits = marks == *b"-- ::";
-    let mut two = |at: usize| {
-        let (tens, ones) = (bytes[at].wrapping_sub(b'0'), bytes[at + 1].wrapping_sub(b'0'));
-        digits &= (tens < 10) & (ones < 10);
-        u32::from(tens) * 10 + u32::from(ones)
-    };
-    let year = two(0) * 100 + two(2);
-    let (month, day) = (two(5), two(8));
-    let (hour, minute, second) = (two(11), two(14), two(17));
-    if !digits || hour > 23 || minute > 59 || second > 59 {
+    let (date, time) = (numbers(bytes.first_chunk()?, b"0000-00-")?, numbers(bytes.last_chunk()?, b"00:00:00")?);
+    let (tens, ones) = (bytes[8].wrapping_sub(b'0'), bytes[9].wrapping_sub(b'0'));
+    let (hour, minute, second) = (time[0], time[3], time[6]);
+    if bytes[10] != b' ' || tens > 9 || ones > 9 || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    Some(Spelled { day: epoch_day(year, month, day)?, second: hour * 3600 + minute * 60 + second, micro: 0, offset: None })
+    let year = u32::from(date[0]) * 100 + u32::from(date[2]);
+    let day = epoch_day(year, date[5].into(), u32::from(tens * 10 + ones))?;
+    Some(Spelled { day, second: u32::from(hour) * 3600 + u32::from(minute) * 60 + u32::from(second), micro: 0, offset: None })
+}
+
+/// Eight bytes at once: where the template has a `0` there must be a digit, elsewhere what it has. Gives at each place the number of two
+/// digits that begins there.
+#[inline]
+fn numbers(text: &[u8; 8], template: &[u8; 8]) -> Option<[u8; 8]> {
+    // What must be added to a byte to reach the highest bit where it is above 9, or above 0.
+    let beyond = u64::from_le_bytes(template.map(|byte| if byte == b'0' { 0x76 } else { 0x7f }));
+    let values = u64::from_le_bytes(*text) ^ u64::from_le_bytes(*template);
+    let wrong = (values | values.wrapping_add(beyond)) & u64::from_le_bytes([0x80; 8]);
+    (wrong == 0).then(|| (values * 10 + (values >> 8)).to_le_bytes())
 }
 
 /// Dates as `2018-03-25`, `2018/03/25`, `25-03-2018`, `25.03.2018`, `25/03/2018`, `03/25/2018`, each alone or followed by a space or `T` and a
@@ -230,6 +301,11 @@ mod tests {
             "2017-01-01 24:00:00",
             "2017-01-01 00:60:00",
             "2017-01-01T00:00:00",
+            "2017-01/01 00:00:00",
+            "2017-01-0a 00:00:00",
+            "20170-01-1 00:00:00",
+            "2017-01-01 00:00:0/",
+            "2017-01-01 0\u{e9}:00:00",
         ] {
             assert_eq!(canonical(text.as_bytes()), None, "{text}");
         }

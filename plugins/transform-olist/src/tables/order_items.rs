@@ -11,7 +11,7 @@ use tidegate_sdk::{
 };
 
 use super::{Definition, required, timestamp};
-use crate::{cells::time::timestamps, rules::rules, sheet::Sheet};
+use crate::{rules::rules, sheet::Sheet};
 
 pub static TABLE: Definition = Definition {
     name: "order_items",
@@ -87,7 +87,7 @@ fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
         Arc::new(item),
         Arc::new(product_id),
         Arc::new(seller_id),
-        Arc::new(timestamps(&limit)),
+        Arc::new(limit.timestamps()),
         Arc::new(Int64Array::from(price)),
         Arc::new(Int64Array::from(freight)),
     ]

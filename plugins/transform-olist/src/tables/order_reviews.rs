@@ -11,14 +11,7 @@ use tidegate_sdk::{
 };
 
 use super::{Definition, optional, required, timestamp};
-use crate::{
-    cells::{
-        text::Layout,
-        time::{days, timestamps},
-    },
-    rules::rules,
-    sheet::Sheet,
-};
+use crate::{cells::text::Layout, rules::rules, sheet::Sheet};
 
 pub static TABLE: Definition = Definition {
     name: "order_reviews",
@@ -84,7 +77,7 @@ fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
     let created = sheet.instants("review_creation_date", Rule::CreationFormat, Rule::DatesPlausible);
     let answered = sheet.instants("review_answer_timestamp", Rule::AnswerFormat, Rule::DatesPlausible);
     sheet.check(&score, Rule::ScoreRange, |score| (1..=5).contains(&score));
-    sheet.check_pair(&created, &answered, Rule::AnsweredAfterCreation, |created, answered| created.day <= answered.day);
+    sheet.check_days(&created, &answered, Rule::AnsweredAfterCreation);
     sheet.deduplicate(Rule::Duplicate, |key, row| {
         key.text(&review_id, row);
         key.text(&order_id, row);
@@ -95,8 +88,8 @@ fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
         Arc::new(Int32Array::from(score)),
         Arc::new(title),
         Arc::new(message),
-        Arc::new(days(&created)),
-        Arc::new(timestamps(&answered)),
+        Arc::new(created.days()),
+        Arc::new(answered.timestamps()),
     ]
 }
 

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use tidegate_sdk::{
-    arrow_array::{ArrayRef, BooleanArray, Float64Array},
+    arrow_array::ArrayRef,
     arrow_schema::{
         DataType::{Boolean, Date32, Float64, Utf8},
         Field,
@@ -15,14 +15,7 @@ use tidegate_sdk::{
 };
 
 use super::{Definition, optional, required, timestamp};
-use crate::{
-    cells::{
-        time::{Instant, days, timestamps},
-        word::Words,
-    },
-    rules::rules,
-    sheet::Sheet,
-};
+use crate::{cells::word::Words, rules::rules, sheet::Sheet};
 
 pub static TABLE: Definition = Definition {
     name: "orders",
@@ -113,37 +106,25 @@ fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
     let carrier = sheet.instants("order_delivered_carrier_date", Rule::CarrierFormat, Rule::DatesPlausible);
     let delivery = sheet.instants("order_delivered_customer_date", Rule::DeliveryFormat, Rule::DatesPlausible);
     let estimate = sheet.instants("order_estimated_delivery_date", Rule::EstimateFormat, Rule::DatesPlausible);
-    sheet.check_pair(&purchase, &approval, Rule::ApprovedAfterPurchase, |purchase, approval| purchase.micros <= approval.micros);
-    sheet.check_pair(&purchase, &delivery, Rule::DeliveredAfterPurchase, |purchase, delivery| purchase.micros <= delivery.micros);
-    sheet.check_pair(&purchase, &estimate, Rule::EstimatedAfterPurchase, |purchase, estimate| purchase.day <= estimate.day);
+    sheet.check_order(&purchase, &approval, Rule::ApprovedAfterPurchase);
+    sheet.check_order(&purchase, &delivery, Rule::DeliveredAfterPurchase);
+    sheet.check_days(&purchase, &estimate, Rule::EstimatedAfterPurchase);
     sheet.deduplicate(Rule::Duplicate, |key, row| key.text(&order_id, row));
-    let ready: Vec<_> = approval.iter().zip(&purchase).map(|(approval, purchase)| approval.or(*purchase)).collect();
     vec![
         Arc::new(order_id),
         Arc::new(customer_id),
         Arc::new(status),
-        Arc::new(timestamps(&purchase)),
-        Arc::new(timestamps(&approval)),
-        Arc::new(timestamps(&carrier)),
-        Arc::new(timestamps(&delivery)),
-        Arc::new(days(&estimate)),
-        Arc::new(days(&purchase)),
-        Arc::new(days_between(&purchase, &approval)),
-        Arc::new(days_between(&ready, &carrier)),
-        Arc::new(days_between(&purchase, &delivery)),
-        Arc::new(late(&estimate, &delivery)),
+        Arc::new(purchase.timestamps()),
+        Arc::new(approval.timestamps()),
+        Arc::new(carrier.timestamps()),
+        Arc::new(delivery.timestamps()),
+        Arc::new(estimate.days()),
+        Arc::new(purchase.days()),
+        Arc::new(purchase.days_to(&approval)),
+        Arc::new(approval.or(&purchase).days_to(&carrier)),
+        Arc::new(purchase.days_to(&delivery)),
+        Arc::new(delivery.on_later_day_than(&estimate)),
     ]
-}
-
-/// Days of 24 hours; null where one end is.
-fn days_between(from: &[Option<Instant>], to: &[Option<Instant>]) -> Float64Array {
-    const DAY_MICROS: f64 = 86_400_000_000.0;
-    from.iter().zip(to).map(|(from, to)| Some((to.as_ref()?.micros - from.as_ref()?.micros) as f64 / DAY_MICROS)).collect()
-}
-
-/// Whether an order came on a later local day than estimated; null while it has not come.
-fn late(estimate: &[Option<Instant>], delivery: &[Option<Instant>]) -> BooleanArray {
-    estimate.iter().zip(delivery).map(|(estimate, delivery)| Some(delivery.as_ref()?.day > estimate.as_ref()?.day)).collect()
 }
 
 #[cfg(test)]
