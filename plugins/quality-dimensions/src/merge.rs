@@ -142,7 +142,7 @@ fn foreign_and_broken_states_are_refused() {
     let state = observe(&[batch], &schema).state().unwrap();
     let said = |bytes: &[u8]| open(RULES, schema.clone()).unwrap().merge(bytes).unwrap_err().message;
     assert_eq!(said(&[]), "the state is cut short");
-    assert_eq!(said(&[9]), "the state has version 9, this plugin reads 1");
+    assert_eq!(said(&[9]), "the state has version 9, this plugin reads 2");
     assert_eq!(said(&state[..state.len() - 1]), "the state is cut short");
     assert_eq!(said(&[state.as_slice(), &[0]].concat()), "the state is longer than its rules");
     let mut other = open(r#"{"rules":[{"kind":"unique","columns":"id"}]}"#, schema.clone()).unwrap();

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The first byte of a state. A state of another version is refused.
-const STATE_VERSION: u8 = 1;
+const STATE_VERSION: u8 = 2;
 
 /// Counters for every rule over the same columns of the same stream.
 pub struct Observer {
