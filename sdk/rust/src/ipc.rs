@@ -17,7 +17,9 @@ pub fn encode_schema(schema: &Schema) -> Result<Vec<u8>> {
 /// Batches of one schema as an IPC stream; `None` where there is no row.
 pub fn encode(batches: &[RecordBatch]) -> Result<Option<Vec<u8>>> {
     let Some(first) = batches.iter().find(|batch| batch.num_rows() > 0) else { return Ok(None) };
-    let bytes: usize = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+    // What is written, not what the batches hold on to: columns of a decoded batch share one buffer, and each would count it.
+    let columns = batches.iter().flat_map(RecordBatch::columns);
+    let bytes: usize = columns.map(|column| column.to_data().get_slice_memory_size().unwrap_or_default() + 128).sum();
     let mut writer = StreamWriter::try_new(Vec::with_capacity(bytes + 2048), &first.schema())?;
     for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
         writer.write(batch)?;

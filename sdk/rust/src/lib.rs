@@ -3,6 +3,7 @@
 //! - [`Source`] reads streams, [`Transform`] cleans rows, [`Quality`] judges them; [`export_source!`], [`export_transform!`] and
 //!   [`export_quality!`] turn the type that implements one into a component. Name, version, licence and summary of the plugin
 //!   come from its `Cargo.toml`.
+//! - Sources reach out through [`files`] and [`http`]; [`rest`] makes a source of an API that gives JSON out of a declaration.
 //! - The config is a serde type that derives [`JsonSchema`]; the host checks a pipeline against it before anything starts.
 //! - Failures are classified ([`Failure`]), never retried here: that is the host's decision.
 //! - A panic reaches the host as a readable message with the plugin's name.
@@ -15,7 +16,10 @@
 #![deny(missing_docs)]
 
 pub mod files;
+pub mod http;
+pub mod instant;
 pub mod log;
+pub mod rest;
 
 mod bindings;
 mod failure;
@@ -35,6 +39,7 @@ pub use failure::{Failure, FailureKind, Result};
 pub use quality::{Measure, Quality};
 pub use schemars::{self, JsonSchema};
 pub use serde;
+pub use serde_json;
 pub use source::{Grant, GrantKind, Origin, Pulled, Reader, Request, Slice, Source, Stream, Unread, WriteMode};
 pub use transform::{Output, Rejections, Rule, Shape, Transform};
 
@@ -46,7 +51,7 @@ pub mod prelude {
     pub use crate::{
         Context, Dimension, Distribution, Failure, FailureKind, Grant, GrantKind, JsonSchema, Measure, ORIGIN, Origin, Output, Pulled,
         Quality, Reader, RecordBatch, Rejections, Request, Result, Rule, Schema, SchemaRef, Shape, Slice, Source, Stream, Transform,
-        Unread, WriteMode, export_quality, export_source, export_transform, files, log,
+        Unread, WriteMode, export_quality, export_source, export_transform, files, http, log,
     };
     pub use serde::Deserialize;
 }

@@ -56,12 +56,19 @@ pub struct Grant {
     pub purpose: String,
 }
 
+impl Grant {
+    /// Requests to hosts that match `pattern`: `*.myshopify.com`.
+    pub fn http(pattern: &str, purpose: &str) -> Self {
+        Self { kind: GrantKind::Http, name: pattern.to_owned(), purpose: purpose.to_owned() }
+    }
+}
+
 /// The kinds of things that can be granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantKind {
     /// Directories, through [`crate::files`].
     Files,
-    /// Hosts.
+    /// Hosts, through [`crate::http`].
     Http,
     /// Named database connections.
     Database,
