@@ -20,6 +20,8 @@ pub const SOURCE: u8 = 6;
 pub const WAREHOUSE: u8 = 7;
 /// Another run of the pipeline is going on.
 pub const BUSY: u8 = 8;
+/// A replay gave other files than the run, or the archive holds other pages than came.
+pub const DIFFERS: u8 = 9;
 /// Interrupted by a person.
 pub const INTERRUPTED: u8 = 130;
 

@@ -1,6 +1,6 @@
 //! `tidegate check` and `tidegate plan`.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use datafusion::physical_plan::displayable;
 use serde_json::json;
@@ -11,15 +11,15 @@ use super::{
     progress::Nobody,
 };
 use crate::{
-    config::{self, StorageLayout},
+    config::{self, StorageLayout, UrlPattern},
     engine::Progress,
     error,
     flow::{
-        Plan, RunContext,
+        Contacts, Plan, RunContext,
         launch::{Host, Launch, context, ready, show},
         preview::physical_plans,
     },
-    plugin::LogSink,
+    plugin::{Grant, LogSink},
     warehouse::Warehouse,
 };
 
@@ -33,7 +33,7 @@ pub(super) struct Look {
 /// Prepares a pipeline without leaving anything in its storage.
 pub(super) async fn look(host: &Host, args: &PipelineArgs) -> Result<Look, Failed> {
     let loaded = config::load(&args.pipeline)?;
-    let warehouse = Warehouse::open(&loaded).await?;
+    let cursors = Warehouse::open(&loaded).await?.cursors(&loaded.pipeline.name);
     let launch = Launch {
         pipeline: args.pipeline.clone(),
         overrides: args.overrides(),
@@ -42,9 +42,11 @@ pub(super) async fn look(host: &Host, args: &PipelineArgs) -> Result<Look, Faile
         watcher: Arc::new(Nobody),
     };
     let log: LogSink = Arc::new(|line| show(&line));
-    let plan = ready(host, loaded, &launch.overrides, &HashMap::new(), launch.started, log.clone()).await?;
+    let contacts = Contacts::unrecorded(launch.overrides.clone());
+    let plan = ready(host, loaded, &contacts, launch.started, log.clone()).await?;
     let scratch = tempfile::tempdir()?;
-    let mut ctx = context(host, &plan, warehouse, HashMap::new(), "look", &launch, log);
+    let mut ctx = context(host, &plan, contacts, "look", &launch, log);
+    ctx.cursors = cursors;
     ctx.storage = StorageLayout::new(scratch.path());
     Ok(Look { plan, ctx, _scratch: scratch })
 }
@@ -53,11 +55,13 @@ pub(super) async fn look(host: &Host, args: &PipelineArgs) -> Result<Look, Faile
 pub async fn check(args: &PipelineArgs, as_json: bool) -> Result<u8, Failed> {
     let host = host()?;
     let Look { plan, .. } = look(&host, args).await?;
+    let wishes = ungranted(&plan);
     if as_json {
         let streams: Vec<_> = plan.streams.iter().map(|stream| &stream.name).collect();
         let tables: Vec<_> = plan.tables.iter().map(|table| &table.name).collect();
         let plugins: Vec<_> = plan.plugins.values().map(|plugin| json!({ "plugin": plugin.id(), "sha256": plugin.digest })).collect();
-        print_json(&json!({ "ok": true, "streams": streams, "tables": tables, "plugins": plugins }));
+        let wishes: Vec<_> = wishes.iter().map(|(source, wish)| json!({ "source": source, "wish": wish })).collect();
+        print_json(&json!({ "ok": true, "streams": streams, "tables": tables, "plugins": plugins, "not_granted": wishes }));
         return Ok(error::OK);
     }
     let name = &plan.loaded.pipeline.name;
@@ -69,7 +73,35 @@ pub async fn check(args: &PipelineArgs, as_json: bool) -> Result<u8, Failed> {
     for plugin in plugins {
         say(&format!("  {} ({}) {}", plugin.id(), plugin.role, &plugin.digest[..12]));
     }
+    for (source, wish) in wishes {
+        say(&format!("  source {source} asks for {} `{}` ({}), which is not granted", wish.kind, wish.name, wish.purpose));
+    }
     Ok(error::OK)
+}
+
+/// What sources ask for in their manifests and are not granted. That is no fault: a pipeline may need less than a plugin can do.
+fn ungranted(plan: &Plan) -> Vec<(&String, &Grant)> {
+    let mut missing = Vec::new();
+    for (name, source) in &plan.loaded.pipeline.sources {
+        let Some(plugin) = plan.sources.get(name).and_then(|work| plan.plugins.get(&work.step.digest)) else { continue };
+        let is_granted = |wish: &&Grant| match wish.kind.as_str() {
+            "files" => source.grants.files.contains_key(&wish.name),
+            "http" => source.grants.http.values().any(|grant| meets(&grant.url, &wish.name)),
+            _ => false,
+        };
+        missing.extend(plugin.manifest.grants.iter().filter(|wish| !is_granted(wish)).map(|wish| (name, wish)));
+    }
+    missing
+}
+
+/// Whether a granted URL leads to a host that a plugin asks for: `*.myshopify.com`, `api.stripe.com`, or `*` for one that its config names.
+fn meets(url: &str, wish: &str) -> bool {
+    let Ok(pattern) = UrlPattern::parse(url) else { return false };
+    let host = pattern.host.to_string();
+    match wish.strip_prefix('*') {
+        Some(end) => host.ends_with(end),
+        None => host == wish,
+    }
 }
 
 /// Shows the plan of each stream.

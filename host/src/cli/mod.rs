@@ -1,6 +1,8 @@
 //! The command line. Data goes to stdout, talk to stderr; `--json` speaks to machines; exit codes are those of [`crate::error`].
 
+mod archive;
 mod check;
+mod difference;
 mod doctor;
 mod output;
 mod plugin;
@@ -8,6 +10,7 @@ mod preview;
 mod progress;
 mod quarantine;
 mod query;
+mod replay;
 mod run;
 mod runs;
 mod sample;
@@ -26,7 +29,7 @@ use crate::{
 use output::Failed;
 
 const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 wrong usage · 3 held by the gate, nothing loaded · 4 config or grant · 5 plugin · \
-                          6 source data · 7 warehouse · 8 another run is going on · 130 interrupted";
+                          6 source data · 7 warehouse · 8 another run is going on · 9 a replay or the archive differs · 130 interrupted";
 
 /// Data flows through only when the gate says so: an ETL host whose plugins run in a sandbox.
 #[derive(Parser)]
@@ -53,6 +56,11 @@ enum Command {
     Query(query::QueryArgs),
     /// Show past runs, or one run.
     Runs(runs::RunsArgs),
+    /// Repeat a run from its archive, without its sources: to check it, to try another plugin, to make tables again.
+    Replay(replay::ReplayArgs),
+    /// List, show and verify what runs took from their sources, or forget it.
+    #[command(subcommand)]
+    Archive(archive::ArchiveCommand),
     /// Look at rejected rows, or export them.
     Quarantine(quarantine::QuarantineArgs),
     /// Prepare a pipeline's database and look at it.
@@ -135,6 +143,8 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Command::Preview(args) => preview::preview(&args, json).await,
         Command::Query(args) => query::query(&args, json).await,
         Command::Runs(args) => runs::runs(&args, json),
+        Command::Replay(args) => replay::replay(&args, json).await,
+        Command::Archive(command) => archive::archive(&command, json).await,
         Command::Quarantine(args) => quarantine::quarantine(&args, json).await,
         Command::Warehouse(command) => warehouse::warehouse(&command, json).await,
         Command::Sample(command) => sample::sample(&command, json),

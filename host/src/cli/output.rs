@@ -143,6 +143,15 @@ pub fn say(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
+/// Writes bytes to stdout as they are.
+pub fn pour(from: &mut dyn io::Read) -> io::Result<()> {
+    match io::copy(from, &mut io::stdout().lock()) {
+        // A reader that went away (`| head`) is no error.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        poured => poured.map(|_| ()),
+    }
+}
+
 /// Prints one JSON document.
 pub fn print_json<T: Serialize>(value: &T) {
     match serde_json::to_string_pretty(value) {

@@ -53,7 +53,7 @@ pub async fn run(args: &RunArgs, json: bool) -> Result<u8, Failed> {
 }
 
 /// Completes when a person presses Ctrl-C or the system asks the program to end.
-async fn interrupted() {
+pub(super) async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -22,12 +22,14 @@ pub fn summary(report: &Report, pipeline: &Path) -> String {
     }
     if report.streams.iter().all(|stream| stream.read == 0) {
         let _ = writeln!(text, "Nothing new in {} streams; the tables are as they were.", report.streams.len());
+        requests(&mut text, report);
         return text;
     }
     streams(&mut text, report);
     reasons(&mut text, &report.streams);
     scores(&mut text, report);
     tables(&mut text, report);
+    requests(&mut text, report);
     places(&mut text, report, pipeline);
     text
 }
@@ -166,6 +168,13 @@ fn tables(text: &mut String, report: &Report) {
     }
     lines.extend(report.tables.iter().flat_map(|table| table.notes.clone()));
     section(text, "Tables and marts", &lines);
+}
+
+fn requests(text: &mut String, report: &Report) {
+    let rows: Vec<_> = report.egress.iter().map(|egress| vec![egress.source.clone(), egress.health.sentence()]).collect();
+    if !rows.is_empty() {
+        section(text, "Requests", &columns(&rows, &[]));
+    }
 }
 
 fn places(text: &mut String, report: &Report, pipeline: &Path) {

@@ -1,18 +1,25 @@
 //! Reads a pipeline file.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use toml::de::{DeTable, Deserializer};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::diagnose::{ConfigError, Part, Problem};
-use super::{Pipeline, StorageLayout, validate};
+use super::{Pipeline, StorageLayout, sql, validate};
 
 /// The only version of the format so far.
 const VERSION: i64 = 1;
+
+/// The keys of a credential that say where a secret is, and never what it is.
+const SECRET_KEYS: [&str; 3] = ["secret", "user", "client_id"];
 
 /// A pipeline that was read and holds together.
 #[derive(Debug, Clone)]
@@ -27,12 +34,19 @@ pub struct Loaded {
     pub text: String,
     /// SHA-256 of the text, in hexadecimal digits.
     pub digest: String,
+    /// The statements in the files that it names, by the values that name them. With the text they are all that a run needs of it.
+    pub sql: BTreeMap<String, String>,
 }
 
 impl Loaded {
     /// Where the pipeline keeps what it writes.
     pub fn storage(&self) -> StorageLayout {
         StorageLayout::new(self.root.join(&self.pipeline.storage.path))
+    }
+
+    /// The statement that a value stands for: that of the file that it names, or itself.
+    pub fn statement<'s>(&'s self, value: &'s str) -> &'s str {
+        self.sql.get(value).map_or(value, String::as_str)
     }
 
     /// A problem with the entry at `path`, found by someone who knows more than this module, such as a plugin's own schema.
@@ -51,21 +65,35 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
     parse(file, root, text)
 }
 
+/// A pipeline as it was when it was read earlier, from its text and its SQL. It was checked then; nothing is looked for on the disk.
+pub fn restore(file: PathBuf, root: PathBuf, text: String, sql: BTreeMap<String, String>) -> Result<Loaded, ConfigError> {
+    let pipeline = deserialise(&file, &text)?;
+    let digest = format!("{:x}", Sha256::digest(&text));
+    Ok(Loaded { pipeline, file, root, text, digest, sql })
+}
+
 pub(super) fn parse(file: PathBuf, root: PathBuf, text: String) -> Result<Loaded, ConfigError> {
-    let document = DeTable::parse(&text).map_err(|error| Problem::from_toml(&file, &text, &error))?;
-    // Before the rest, since another version may well have other keys.
-    check_version(&file, &text, document.get_ref())?;
-    check_url(&file, &text, document.get_ref())?;
-    let mut pipeline =
-        Pipeline::deserialize(Deserializer::from(document)).map_err(|error| explain_clock(Problem::from_toml(&file, &text, &error)))?;
-    plugin_configs(&mut pipeline).for_each(datetimes_to_text);
+    let pipeline = deserialise(&file, &text)?;
     match Problem::all(validate::problems(&file, &root, &text, &pipeline)) {
         Some(problem) => Err(problem.into()),
         None => {
             let digest = format!("{:x}", Sha256::digest(&text));
-            Ok(Loaded { pipeline, file, root, text, digest })
+            let sql = sql::texts(&root, &pipeline)?;
+            Ok(Loaded { pipeline, file, root, text, digest, sql })
         }
     }
+}
+
+fn deserialise(file: &Path, text: &str) -> Result<Pipeline, ConfigError> {
+    let document = DeTable::parse(text).map_err(|error| Problem::from_toml(file, text, &error))?;
+    // Before the rest, since another version may well have other keys.
+    check_version(file, text, document.get_ref())?;
+    check_url(file, text, document.get_ref())?;
+    check_secrets(file, text, document.get_ref())?;
+    let mut pipeline =
+        Pipeline::deserialize(Deserializer::from(document)).map_err(|error| explain_clock(Problem::from_toml(file, text, &error)))?;
+    plugin_configs(&mut pipeline).for_each(datetimes_to_text);
+    Ok(pipeline)
 }
 
 fn not_utf8(file: &Path, bytes: &[u8], valid_up_to: usize) -> Problem {
@@ -94,12 +122,40 @@ fn check_url(file: &Path, text: &str, document: &DeTable<'_>) -> Result<(), Conf
     let warehouse = document.iter().find(|(key, _)| key.get_ref() == "warehouse").and_then(|(_, value)| value.get_ref().as_table());
     let url = warehouse.and_then(|table| table.iter().find(|(key, _)| key.get_ref() == "url"));
     let Some((key, value)) = url.filter(|(_, value)| value.get_ref().as_str().is_some()) else { return Ok(()) };
-    // The line is shown, its secret is not.
-    let mut hidden = text.to_owned();
-    hidden.replace_range(value.span(), &"*".repeat(value.span().len()));
-    let problem = Problem::new(file, &hidden, key.span(), "a URL in a pipeline file shows its password to everyone who reads it");
+    let problem = hidden(file, text, key.span(), &[value.span()], "a URL in a pipeline file shows its password to everyone who reads it");
     let help = "put it into an environment variable and write `url = { env = \"DATABASE_URL\" }`".to_owned();
     Err(problem.label("the URL itself stands here").with_help(help).into())
+}
+
+/// The same for the secrets of a source.
+fn check_secrets(file: &Path, text: &str, document: &DeTable<'_>) -> Result<(), ConfigError> {
+    let sources = document.iter().find(|(key, _)| key.get_ref() == "sources").map(|(_, value)| value.get_ref());
+    let mut found = Vec::new();
+    for (_, source) in entries(sources) {
+        let credentials = entries(Some(source.get_ref())).find(|(key, _)| key.get_ref() == "credentials");
+        for (_, credential) in entries(credentials.map(|(_, value)| value.get_ref())) {
+            let secrets = entries(Some(credential.get_ref())).filter(|(key, _)| SECRET_KEYS.contains(&key.get_ref().as_ref()));
+            found.extend(secrets.filter(|(_, value)| value.get_ref().as_str().is_some()).map(|(key, value)| (key.span(), value.span())));
+        }
+    }
+    let Some((key, _)) = found.first().cloned() else { return Ok(()) };
+    let values: Vec<_> = found.into_iter().map(|(_, value)| value).collect();
+    let problem = hidden(file, text, key, &values, "a secret in a pipeline file shows itself to everyone who reads it");
+    let help = "put it into an environment variable and write `{ env = \"NAME\" }`, or into a file: `{ file = \"path\" }`";
+    Err(problem.label("the secret itself stands here").with_help(help.to_owned()).into())
+}
+
+fn entries<'t, 'i>(table: Option<&'t DeValue<'i>>) -> impl Iterator<Item = (&'t Spanned<Cow<'i, str>>, &'t Spanned<DeValue<'i>>)> {
+    table.and_then(DeValue::as_table).into_iter().flat_map(DeTable::iter)
+}
+
+/// A problem with a line that is shown, but not the values that stand there.
+fn hidden(file: &Path, text: &str, key: Range<usize>, values: &[Range<usize>], message: &str) -> Problem {
+    let mut hidden = text.to_owned();
+    for value in values {
+        hidden.replace_range(value.clone(), &"*".repeat(value.len()));
+    }
+    Problem::new(file, &hidden, key, message)
 }
 
 /// chrono says what its parser met, not what a time looks like.

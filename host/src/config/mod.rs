@@ -6,6 +6,7 @@
 //! - A secret is never in a file, and has no `Display` ([`Secret`])
 
 mod diagnose;
+mod egress;
 mod load;
 pub mod paths;
 mod pipeline;
@@ -16,16 +17,19 @@ mod sql;
 mod storage;
 #[cfg(test)]
 mod tests;
+mod url_pattern;
 mod validate;
 
 pub use diagnose::{ConfigError, Part, Problem, near_miss};
-pub use load::{Loaded, load};
+pub use egress::{Credential, CredentialKind, HttpGrant, HttpMethod, Patience, SecretFrom};
+pub use load::{Loaded, load, restore};
 pub use pipeline::{
     Check, Clock, Contract, Engine, FromEnv, Gate, Grants, Limits, LoadPath, Mart, Mode, Pipeline, Source, Step, Storage, Stream, Table,
     Warehouse, WarehouseKind,
 };
 pub use schema::pipeline_schema;
-pub use secret::Secret;
+pub use secret::{Secret, SecretError};
 pub use span::{Place, pointer_path, span_of};
-pub use sql::{SqlText, bind, sql_text};
+pub use sql::bind;
 pub use storage::StorageLayout;
+pub use url_pattern::{HostPattern, UrlPattern, UrlPatternError};

@@ -1,5 +1,6 @@
 //! SQL in a pipeline file: the text itself, or the path of a file that holds it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,30 +8,16 @@ use indexmap::IndexMap;
 
 use super::Pipeline;
 use super::diagnose::{ConfigError, Part, Problem, near_miss};
-use super::load::Loaded;
 
-/// A statement and where it came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SqlText {
-    /// The statement.
-    pub text: String,
-    /// Its file; none where the pipeline itself holds the text.
-    pub path: Option<PathBuf>,
-}
-
-/// The statement that `value` stands for: what ends in `.sql` is a path relative to the pipeline file.
-pub fn sql_text(loaded: &Loaded, value: &str) -> Result<SqlText, ConfigError> {
-    let Some(path) = sql_path(&loaded.root, value) else {
-        return Ok(SqlText { text: value.to_owned(), path: None });
-    };
-    if !path.is_file() {
-        let place = entries(&loaded.pipeline).find(|(_, sql)| *sql == value).map(|(place, _)| place.to_vec());
-        return Err(missing(&loaded.file, &loaded.root, &loaded.text, &place.unwrap_or_default(), value).into());
-    }
-    match fs::read_to_string(&path) {
-        Ok(text) => Ok(SqlText { text, path: Some(path) }),
+/// The statements in the files that a pipeline names, by the values that name them: what ends in `.sql` is a path relative to the pipeline
+/// file.
+pub(super) fn texts(root: &Path, pipeline: &Pipeline) -> Result<BTreeMap<String, String>, ConfigError> {
+    let named = entries(pipeline).filter_map(|(_, value)| Some((value, sql_path(root, value)?)));
+    let read = |(value, path): (&str, PathBuf)| match fs::read_to_string(&path) {
+        Ok(text) => Ok((value.to_owned(), text)),
         Err(source) => Err(ConfigError::ReadSql { path, source }),
-    }
+    };
+    named.map(read).collect()
 }
 
 /// The statement with `$name` replaced by the value of each parameter as a SQL text, by NULL where there is none. Dollars in quotes and
@@ -101,7 +88,7 @@ fn sql_files(folder: &Path) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::load::load;
+    use super::super::load::{Loaded, load, restore};
     use super::*;
 
     #[test]
@@ -131,23 +118,22 @@ sql = \"sql/facts.sql\"
     #[test]
     fn a_path_is_read_relative_to_the_pipeline_file() {
         let folder = tempfile::tempdir().unwrap();
-        let sql = sql_text(&loaded(folder.path()), "sql/facts.sql").unwrap();
-        assert_eq!(sql, SqlText { text: "select 1\n".into(), path: Some(folder.path().join("sql/facts.sql")) });
+        assert_eq!(loaded(folder.path()).statement("sql/facts.sql"), "select 1\n");
     }
 
     #[test]
     fn other_values_are_the_statement_itself() {
         let folder = tempfile::tempdir().unwrap();
-        let sql = sql_text(&loaded(folder.path()), "select * from orders").unwrap();
-        assert_eq!(sql, SqlText { text: "select * from orders".into(), path: None });
+        assert_eq!(loaded(folder.path()).statement("select * from orders"), "select * from orders");
     }
 
     #[test]
-    fn a_file_that_went_away_is_shown_at_its_value() {
+    fn a_pipeline_that_was_read_needs_its_files_no_more() {
         let folder = tempfile::tempdir().unwrap();
         let loaded = loaded(folder.path());
         fs::remove_file(folder.path().join("sql/facts.sql")).unwrap();
-        let Err(ConfigError::Wrong(problem)) = sql_text(&loaded, "sql/facts.sql") else { panic!("it was found") };
-        assert_eq!(&loaded.text[problem.span.clone()], "\"sql/facts.sql\"");
+        assert_eq!(loaded.statement("sql/facts.sql"), "select 1\n");
+        let again = restore(loaded.file, loaded.root, loaded.text, loaded.sql).unwrap();
+        assert_eq!((again.statement("sql/facts.sql"), &again.digest), ("select 1\n", &loaded.digest));
     }
 }

@@ -45,6 +45,21 @@ impl StorageLayout {
         self.root.join("lock")
     }
 
+    /// What a replay needs of each run beside its pages: `runs/{run}.json`.
+    pub fn runs(&self) -> PathBuf {
+        self.root.join("runs")
+    }
+
+    /// The components that runs used, each once: `plugins/{sha256}.wasm`.
+    pub fn plugins(&self) -> PathBuf {
+        self.root.join("plugins")
+    }
+
+    /// What replays write, a storage of its own for each: `replays/{run}/`.
+    pub fn replays(&self) -> PathBuf {
+        self.root.join("replays")
+    }
+
     /// The store of runs.
     pub fn state_db(&self) -> PathBuf {
         self.root.join("state.sqlite")
@@ -65,6 +80,8 @@ mod tests {
     fn every_place_lies_in_the_storage_folder() {
         let layout = StorageLayout::new("store");
         let places = [layout.raw(), layout.clean(), layout.quarantine(), layout.lake(), layout.work(), layout.locks(), layout.state_db()];
+        assert!(places.iter().all(|place| place.parent() == Some(layout.as_ref())));
+        let places = [layout.runs(), layout.plugins(), layout.replays()];
         assert!(places.iter().all(|place| place.parent() == Some(layout.as_ref())));
         assert_eq!(layout.state_db(), Path::new("store").join("state.sqlite"));
     }

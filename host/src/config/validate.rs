@@ -1,6 +1,8 @@
 //! What a pipeline must hold to beyond its types: names exist and are well-formed, numbers are in range, choices exclude each other.
 //! All problems are found, not only the first.
 
+mod egress;
+
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -145,6 +147,7 @@ impl Check<'_> {
         }
         for (name, source) in &pipeline.sources {
             self.plugin(&["sources", name, "plugin"], &source.plugin);
+            self.egress(name, source);
         }
     }
 

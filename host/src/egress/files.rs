@@ -11,7 +11,12 @@ use std::{
 use cap_std::{ambient_authority, fs::Dir};
 use flate2::read::MultiGzDecoder;
 
-use super::archive::{Archive, ArchiveError};
+use super::{
+    archive::{Archive, ArchiveError, Asked, FileRequest, Page, unpacked},
+    recording::{Recording, RecordingError},
+};
+
+pub use super::archive::Entry;
 
 /// The most bytes of one read.
 const MAX_READ: u32 = 16 << 20;
@@ -90,21 +95,13 @@ pub enum FilesError {
     /// The file can't be archived.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// A replay has no answer.
+    #[error(transparent)]
+    Recorded(#[from] RecordingError),
 }
 
 fn granted_names(granted: &[String]) -> String {
     if granted.is_empty() { "; none is".to_owned() } else { format!("; granted are: {}", granted.join(", ")) }
-}
-
-/// A file that a plugin may read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// Its path below the directory.
-    pub path: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// When it was last modified, in microseconds since 1970.
-    pub modified_micros: i64,
 }
 
 /// How a file's bytes are packed.
@@ -116,10 +113,20 @@ pub enum Packing {
     Gzip,
 }
 
-/// The directories that one source may read, and the archive that its pages pass into.
+/// The directories that one source may read.
 pub struct Files {
-    directories: BTreeMap<String, Arc<Dir>>,
+    directories: BTreeMap<String, Side>,
     archive: Option<Arc<Archive>>,
+    recording: Option<Arc<Recording>>,
+}
+
+/// What stands behind a granted directory.
+#[derive(Clone)]
+enum Side {
+    /// The directory itself.
+    Directory(Arc<Dir>),
+    /// What an earlier run found there.
+    Recording(Arc<Recording>),
 }
 
 impl Files {
@@ -131,12 +138,18 @@ impl Files {
         let mut directories = BTreeMap::new();
         for (name, path) in granted {
             let dir = Dir::open_ambient_dir(&path, ambient_authority()).map_err(|error| (name.clone(), path, error))?;
-            directories.insert(name.clone(), Arc::new(dir));
+            directories.insert(name.clone(), Side::Directory(Arc::new(dir)));
         }
-        Ok(Self { directories, archive })
+        Ok(Self { directories, archive, recording: None })
     }
 
-    fn directory(&self, name: &str) -> Result<Arc<Dir>, FilesError> {
+    /// The same directories as an earlier run found them; none is opened.
+    pub fn recorded<'a>(granted: impl IntoIterator<Item = &'a String>, recording: &Arc<Recording>) -> Self {
+        let directories = granted.into_iter().map(|name| (name.clone(), Side::Recording(recording.clone()))).collect();
+        Self { directories, archive: None, recording: Some(recording.clone()) }
+    }
+
+    fn side(&self, name: &str) -> Result<Side, FilesError> {
         self.directories
             .get(name)
             .cloned()
@@ -145,39 +158,58 @@ impl Files {
 
     /// What was asked for as page `page` of this run.
     pub fn request_of(&self, page: u32) -> Option<String> {
-        self.archive.as_ref()?.request_of(page)
+        match (&self.archive, &self.recording) {
+            (Some(archive), _) => archive.request_of(page),
+            (None, Some(recording)) => recording.request_of(page),
+            (None, None) => None,
+        }
     }
 
-    /// The files below a directory that match a pattern, sorted by path.
+    /// The files below a directory that match a pattern, sorted by path. A run asks once: all its streams see the same moment.
     pub async fn list(&self, directory: &str, glob: &str) -> Result<Vec<Entry>, FilesError> {
-        let dir = self.directory(directory)?;
-        let pattern =
-            glob::Pattern::new(glob).map_err(|error| FilesError::Pattern { glob: glob.to_owned(), reason: error.msg.to_owned() })?;
-        let name = directory.to_owned();
-        let listed = tokio::task::spawn_blocking(move || {
-            let mut found = Vec::new();
-            walk(&name, &dir, Path::new(""), &pattern, MAX_DEPTH, &mut found)?;
-            found.sort_by(|a: &Entry, b| a.path.cmp(&b.path));
-            Ok(found)
-        });
-        listed.await.map_err(|error| FilesError::Read { path: directory.to_owned(), source: io::Error::other(error) })?
+        match (self.side(directory)?, &self.archive) {
+            (Side::Recording(recording), _) => Ok(recording.listing(directory, glob)?),
+            (Side::Directory(dir), Some(archive)) => archive.listing(directory, glob, find(dir, directory, glob)).await,
+            (Side::Directory(dir), None) => find(dir, directory, glob).await,
+        }
     }
 
     /// Opens a file, archiving it first.
     pub async fn open(&self, directory: &str, path: &str, packing: Packing, offset: u64) -> Result<OpenFile, FilesError> {
-        let dir = self.directory(directory)?;
+        let side = self.side(directory)?;
         if packing == Packing::Gzip && offset > 0 {
             return Err(FilesError::Offset { path: path.to_owned() });
         }
+        match side {
+            Side::Directory(dir) => self.open_in(dir, directory, path, packing, offset).await,
+            Side::Recording(recording) => {
+                let (directory, name) = (directory.to_owned(), path.to_owned());
+                let open = tokio::task::spawn_blocking(move || {
+                    let page = recording.file(&directory, &name)?;
+                    OpenFile::recorded(&recording, &page, packing, offset).map_err(|source| FilesError::Read { path: name, source })
+                });
+                open.await.map_err(|error| FilesError::Read { path: path.to_owned(), source: io::Error::other(error) })?
+            }
+        }
+    }
+
+    async fn open_in(&self, dir: Arc<Dir>, directory: &str, path: &str, packing: Packing, offset: u64) -> Result<OpenFile, FilesError> {
         let mut file = open_inside(&dir, directory, path)?;
         let read = |source| FilesError::Read { path: path.to_owned(), source };
         let state = FileState::of(&file).map_err(read)?;
         let page = match &self.archive {
             Some(archive) => {
-                let (dir, name) = (dir.clone(), path.to_owned());
+                let name = path.to_owned();
                 let open = move || Ok(dir.open(&name)?.into_std());
-                let page = archive.page(directory, path, state.modified_micros, packing == Packing::Gzip, open).await?;
-                if page.modified_micros != state.modified_micros || page.bytes != state.size {
+                let request = FileRequest {
+                    directory: directory.to_owned(),
+                    path: path.to_owned(),
+                    modified_micros: state.modified_micros,
+                    packed: packing == Packing::Gzip,
+                };
+                let page = archive.file(request, open).await?;
+                let is_the_same = |asked: &FileRequest| asked.modified_micros == state.modified_micros && page.bytes == state.size;
+                if !matches!(&page.asked, Asked::File(asked) if is_the_same(asked)) {
                     return Err(FilesError::Changed { path: path.to_owned() });
                 }
                 page.page
@@ -190,8 +222,20 @@ impl Files {
             Packing::Plain => Box::new(file),
             Packing::Gzip => Box::new(MultiGzDecoder::new(io::BufReader::with_capacity(1 << 18, file))),
         };
-        Ok(OpenFile { page, path: path.to_owned(), packing, reader, watch, state })
+        Ok(OpenFile { page, path: path.to_owned(), packing, reader, watch: Some((watch, state)) })
     }
+}
+
+async fn find(dir: Arc<Dir>, directory: &str, glob: &str) -> Result<Vec<Entry>, FilesError> {
+    let pattern = glob::Pattern::new(glob).map_err(|error| FilesError::Pattern { glob: glob.to_owned(), reason: error.msg.to_owned() })?;
+    let name = directory.to_owned();
+    let listed = tokio::task::spawn_blocking(move || {
+        let mut found = Vec::new();
+        walk(&name, &dir, Path::new(""), &pattern, MAX_DEPTH, &mut found)?;
+        found.sort_by(|a: &Entry, b| a.path.cmp(&b.path));
+        Ok(found)
+    });
+    listed.await.map_err(|error| FilesError::Read { path: directory.to_owned(), source: io::Error::other(error) })?
 }
 
 fn open_inside(dir: &Dir, directory: &str, path: &str) -> Result<std::fs::File, FilesError> {
@@ -267,11 +311,20 @@ pub struct OpenFile {
     path: String,
     packing: Packing,
     reader: Box<dyn Read + Send>,
-    watch: std::fs::File,
-    state: FileState,
+    /// The file and how it was when it was opened; what is archived does not change.
+    watch: Option<(std::fs::File, FileState)>,
 }
 
 impl OpenFile {
+    fn recorded(recording: &Recording, page: &Page, packing: Packing, offset: u64) -> io::Result<Self> {
+        let mut reader = unpacked(recording.root(), page)?;
+        io::copy(&mut reader.by_ref().take(offset), &mut io::sink())?;
+        if packing == Packing::Gzip {
+            reader = Box::new(MultiGzDecoder::new(io::BufReader::with_capacity(1 << 18, reader)));
+        }
+        Ok(Self { page: page.page, path: page.request().to_owned(), packing, reader, watch: None })
+    }
+
     /// The number of the archived page.
     pub fn page(&self) -> u32 {
         self.page
@@ -291,7 +344,9 @@ impl OpenFile {
             }
         }
         bytes.truncate(filled);
-        if FileState::of(&self.watch).map_err(|source| FilesError::Read { path: self.path.clone(), source })? != self.state {
+        if let Some((file, state)) = &self.watch
+            && FileState::of(file).map_err(|source| FilesError::Read { path: self.path.clone(), source })? != *state
+        {
             return Err(FilesError::Changed { path: self.path.clone() });
         }
         Ok(bytes)
@@ -358,6 +413,38 @@ mod tests {
         assert_eq!(file.read(2).unwrap(), b"a\n");
         fs::write(root.path().join("inside/a.csv"), "a\n1\n2\n").unwrap();
         assert!(matches!(file.read(100), Err(FilesError::Changed { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_recording_reads_as_the_directory_did() {
+        use super::super::archive::Head;
+        let (root, _) = granted();
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        io::Write::write_all(&mut packed, b"packed").unwrap();
+        fs::write(root.path().join("inside/p.gz"), packed.finish().unwrap()).unwrap();
+        let started = "2018-10-17T17:30:18.125Z".parse().unwrap();
+        let (name, inside, raw) = ("data".to_owned(), root.path().join("inside"), root.path().join("raw"));
+        let archive = Arc::new(Archive::new(raw.clone(), Head::new("run", "olist", "shop", started), 1));
+        let files = Files::open_directories([(&name, inside.clone())], Some(archive)).map_err(|e| e.2).unwrap();
+        let asked = [("a.csv", Packing::Plain, 0), ("a.csv", Packing::Plain, 2), ("p.gz", Packing::Gzip, 0)];
+        let mut wanted = Vec::new();
+        for (path, packing, offset) in asked {
+            let mut file = files.open("data", path, packing, offset).await.map_err(|e| e.to_string()).unwrap();
+            wanted.push((file.page(), file.read(100).unwrap()));
+        }
+        assert_eq!(wanted, [(0, b"a\n1\n".to_vec()), (0, b"1\n".to_vec()), (1, b"packed".to_vec())]);
+        let listed = files.list("data", "*").await.unwrap();
+        fs::remove_dir_all(&inside).unwrap();
+
+        let recording = Arc::new(Recording::open(&raw, "olist", "run", started).unwrap());
+        let files = Files::recorded([&name], &recording);
+        for ((path, packing, offset), wanted) in asked.into_iter().zip(&wanted) {
+            let mut file = files.open("data", path, packing, offset).await.map_err(|e| e.to_string()).unwrap();
+            assert_eq!((file.page(), file.read(100).unwrap()), *wanted);
+        }
+        assert_eq!(files.list("data", "*").await.unwrap(), listed);
+        assert_eq!(files.request_of(1).as_deref(), Some("p.gz"));
+        assert!(matches!(files.list("etc", "*").await, Err(FilesError::NotGranted { .. })));
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@
 //!   (`a_plan_comes_back_as_it_was`)
 //! - Bytes of another version or of an unknown operator, and damaged ones, are an error and no panic.
 //!   (`other_versions_and_operators_are_refused`, `broken_bytes_are_refused`, `damaged_bytes_never_panic`)
-//! - What an operator keeps can't change unnoticed: the bytes of a version stay. (`version_1_is_written_like_this`)
+//! - What an operator keeps can't change unnoticed: the bytes of a version stay. (`version_2_is_written_like_this`)
 //! - Nothing is written for a node that is not ours, so that this codec can be one of several in a `ComposedPhysicalExtensionCodec`.
 //!   (`a_foreign_node_is_refused`)
 //!
@@ -34,7 +34,7 @@ use crate::plugin::ipc;
 
 /// The version of the bytes. It goes up with any change of the layout or of what an operator keeps: host and executors of two versions
 /// refuse each other instead of guessing.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Writes and reads [`SourceExec`], [`TransformExec`], [`AssessExec`] and [`LandExec`].
 #[derive(Debug, Clone, Copy, Default)]

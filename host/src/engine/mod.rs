@@ -24,16 +24,20 @@ mod quarantine;
 mod report;
 mod scratch;
 mod source_exec;
+mod summed;
+mod tap;
 mod transform_exec;
 mod workbench;
 
-pub use assess_exec::{AssessExec, AssessWork};
+pub use assess_exec::{AssessExec, AssessWork, measures_name};
 pub use codec::{CodecError, PlanCodec};
 pub use land_exec::{LandExec, LandedFile};
 pub use plan::{SourceRead, StreamPlan, TransformStep, stream_plan};
 pub use report::{OperatorMetrics, operator_metrics};
 pub use scratch::{Scratch, SourceNote, TransformNote};
 pub use source_exec::{SourceExec, SourceWork};
+pub use summed::Summed;
+pub use tap::Tap;
 pub use transform_exec::{TransformExec, TransformWork};
 pub use workbench::{Progress, Workbench};
 

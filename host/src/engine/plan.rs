@@ -30,6 +30,8 @@ use crate::plugin::{Context, Distribution, Shape, Slice};
 pub struct SourceRead {
     /// The source's name.
     pub source: String,
+    /// What the source calls the stream.
+    pub stream: String,
     /// Its plugin.
     pub step: PluginStep,
     /// The stream's schema with the origin.
@@ -69,6 +71,7 @@ pub fn stream_plan(plan: &StreamPlan) -> Result<Arc<dyn ExecutionPlan>> {
     let read = &plan.read;
     let work = SourceWork {
         source: read.source.clone(),
+        stream: read.stream.clone(),
         step: read.step.clone(),
         context: plan.context.clone(),
         cursor: read.cursor.clone(),

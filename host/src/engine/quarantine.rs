@@ -29,7 +29,7 @@ pub(super) struct Quarantine {
 impl Quarantine {
     pub fn new(bench: &Workbench, stream: &str, stage: &str, source: &str, partition: usize) -> Self {
         let path = bench.quarantine.join(&bench.run).join(format!("{stream}-{stage}-{partition:05}.parquet"));
-        Self { writer: Writer::new(stream, stage, path), files: bench.files.get(source).cloned() }
+        Self { writer: Writer::new(stream, stage, path), files: bench.granted.get(source).map(|granted| granted.files.clone()) }
     }
 
     /// Names the plugin that rejects.

@@ -36,6 +36,8 @@ pub(super) const IN_FLIGHT: usize = 2;
 pub struct SourceWork {
     /// The source's name in the pipeline; it finds the grants.
     pub source: String,
+    /// What the source calls the stream.
+    pub stream: String,
     /// The plugin.
     pub step: PluginStep,
     /// The stream and the run's clock.
@@ -212,7 +214,7 @@ impl SourceTask {
             SourceInstance::new(&self.bench.runtime, &plugin, stream, &work.step.config, &access).await.map_err(plugin_error)?;
         self.meters.next_instance();
         let cursor = work.cursor.as_deref();
-        instance.open(stream, slice, cursor, work.batch_rows, self.schema.clone()).await.map_err(plugin_error)?;
+        instance.open(&work.stream, slice, cursor, work.batch_rows, self.schema.clone()).await.map_err(plugin_error)?;
         let mut reached = None;
         loop {
             let pulled = instance.next().await.map_err(plugin_error)?;

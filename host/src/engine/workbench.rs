@@ -14,10 +14,10 @@ use datafusion::{
     execution::TaskContext,
 };
 
-use super::Scratch;
+use super::{Scratch, Tap};
 use crate::{
     config::Limits,
-    egress::files::Files,
+    egress::granted::Granted,
     plugin::{Access, LogSink, Plugin, PluginError, Runtime},
 };
 
@@ -46,8 +46,8 @@ pub struct Workbench {
     pub runtime: Arc<Runtime>,
     /// The plugins of the pipeline, by digest.
     pub plugins: HashMap<String, Arc<Plugin>>,
-    /// The directories that each source may read, by the source's name.
-    pub files: HashMap<String, Arc<Files>>,
+    /// What each source may touch, by the source's name.
+    pub granted: HashMap<String, Granted>,
     /// What an instance may use.
     pub limits: Limits,
     /// Where messages of plugins go.
@@ -64,6 +64,10 @@ pub struct Workbench {
     pub run: String,
     /// What the run has done so far.
     pub progress: Arc<Progress>,
+    /// Whether clean files are packed.
+    pub packs_clean: bool,
+    /// Where accepted batches go beside their files.
+    pub tap: Option<Tap>,
 }
 
 impl Workbench {
@@ -80,9 +84,10 @@ impl Workbench {
             .ok_or_else(|| DataFusionError::Internal(format!("the workbench lacks the plugin with digest {digest}")))
     }
 
-    /// What an instance may use and touch; sources also get their directories.
+    /// What an instance may use and touch; sources also get what they are granted.
     pub fn access(&self, source: Option<&str>) -> Access {
-        Access { limits: self.limits.clone(), log: self.log.clone(), files: source.and_then(|source| self.files.get(source).cloned()) }
+        let granted = source.and_then(|source| self.granted.get(source).cloned());
+        Access { limits: self.limits.clone(), log: self.log.clone(), granted }
     }
 
     /// The scratch of a stream.

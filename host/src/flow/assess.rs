@@ -8,19 +8,21 @@ use parquet::arrow::ArrowWriter;
 
 use super::{Plan, RunContext, RunError, measures, prepare::StreamWork, report::Reason, stream::AssessedStream};
 use crate::{
-    engine::{LandedFile, Scratch, SourceNote, SourceRead, StreamPlan, TransformNote, operator_metrics, stream_plan},
+    engine::{LandedFile, Scratch, SourceNote, SourceRead, StreamPlan, Summed, Tap, TransformNote, operator_metrics, stream_plan},
     quality::{Dimension, Measure},
 };
 
-/// Takes a stream from its slices to its clean files and its measures. `read` is none where there is nothing new.
+/// Takes a stream from its slices to its clean files and its measures. `read` is none where there is nothing new. What is accepted goes to
+/// `tap` too.
 pub(super) async fn stream(
     ctx: &RunContext,
     plan: &Plan,
     stream: &StreamWork,
     read: Option<SourceRead>,
+    tap: Option<Tap>,
 ) -> Result<AssessedStream, RunError> {
     match read {
-        Some(read) => one(ctx, plan, stream, read).await,
+        Some(read) => one(ctx, plan, stream, read, tap).await,
         None => nothing_new(ctx, stream),
     }
 }
@@ -32,11 +34,11 @@ pub(super) fn physical(ctx: &RunContext, stream: &StreamWork, read: SourceRead) 
     stream_plan(&plan).map_err(|error| RunError::in_stream(&stream.name, error))
 }
 
-async fn one(ctx: &RunContext, plan: &Plan, stream: &StreamWork, read: SourceRead) -> Result<AssessedStream, RunError> {
+async fn one(ctx: &RunContext, plan: &Plan, stream: &StreamWork, read: SourceRead, tap: Option<Tap>) -> Result<AssessedStream, RunError> {
     let partitions = read.slices.len();
     let failed = |error| RunError::in_stream(&stream.name, error);
     let physical = physical(ctx, stream, read)?;
-    let session = ctx.session(plan)?;
+    let session = ctx.session(plan, tap)?;
     let landed = collect(physical.clone(), session.task_ctx()).await.map_err(failed)?;
     let mut files: Vec<_> = landed.iter().flat_map(LandedFile::from_batch).collect();
     files.sort_by(|a, b| a.file.cmp(&b.file));
@@ -73,12 +75,12 @@ fn empty_file(folder: &Path, schema: &SchemaRef) -> std::io::Result<LandedFile> 
     std::fs::create_dir_all(folder)?;
     let name = "part-00000.parquet".to_owned();
     let file = tempfile::Builder::new().prefix(".part-").tempfile_in(folder)?;
-    let mut writer = ArrowWriter::try_new(file, schema.clone(), None).map_err(std::io::Error::other)?;
+    let mut writer = ArrowWriter::try_new(Summed::new(file), schema.clone(), None).map_err(std::io::Error::other)?;
     writer.write(&RecordBatch::new_empty(schema.clone())).map_err(std::io::Error::other)?;
-    let file = writer.into_inner().map_err(std::io::Error::other)?;
+    let (file, sha256) = writer.into_inner().map_err(std::io::Error::other)?.finish();
     let bytes = file.as_file().metadata()?.len();
     file.persist(folder.join(&name))?;
-    Ok(LandedFile { file: name, rows: 0, bytes })
+    Ok(LandedFile { file: name, rows: 0, bytes, sha256 })
 }
 
 /// What operators left in the scratch folder.

@@ -23,7 +23,7 @@ pub(super) async fn across_streams(ctx: &RunContext, plan: &Plan, streams: &[Ass
         return Ok(Vec::new());
     }
     let started = Instant::now();
-    let session = ctx.session(plan)?;
+    let session = ctx.session(plan, None)?;
     let failed = |error| RunError::in_check("the clean streams", error);
     register(ctx, &session, streams).await.map_err(failed)?;
     let mut measures = Vec::new();

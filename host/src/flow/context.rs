@@ -1,7 +1,7 @@
 //! What a run carries through its stages.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::PathBuf,
     sync::{Arc, Mutex},
 };
@@ -12,13 +12,12 @@ use datafusion::{
     prelude::{SessionConfig, SessionContext},
 };
 
-use super::{Plan, RunError};
+use super::{Plan, RunError, report::EgressReport};
 use crate::{
-    config::StorageLayout,
-    egress::{archive::Archive, files::Files},
-    engine::{Progress, Workbench},
-    plugin::{Context, LogSink, Runtime},
-    warehouse::Warehouse,
+    config::{StorageLayout, WarehouseKind},
+    egress::{archive::Archive, granted::Granted},
+    engine::{Progress, Tap, Workbench},
+    plugin::{Context, LogLine, LogSink, Runtime},
 };
 
 /// A stage of a run, for those who watch.
@@ -58,8 +57,8 @@ pub struct RunContext {
     pub storage: StorageLayout,
     /// Runs the plugins.
     pub runtime: Arc<Runtime>,
-    /// The warehouse.
-    pub warehouse: Arc<tokio::sync::Mutex<Warehouse>>,
+    /// Where its streams resume, by `<source>/<stream>`: as the warehouse had it when the run began.
+    pub cursors: BTreeMap<String, String>,
     /// Where messages of plugins go.
     pub log: LogSink,
     /// What it has done so far.
@@ -68,8 +67,8 @@ pub struct RunContext {
     pub watcher: Arc<dyn Watcher>,
     /// The archive of each source, by the source's name.
     pub archives: HashMap<String, Arc<Archive>>,
-    /// The directories that each source may read, by the source's name.
-    pub files: HashMap<String, Arc<Files>>,
+    /// What each source may touch, by the source's name.
+    pub granted: HashMap<String, Granted>,
     /// The monotonic time at which it started.
     pub since: std::time::Instant,
     /// How long each step took, for the report.
@@ -87,17 +86,30 @@ impl RunContext {
         self.started + self.since.elapsed()
     }
 
+    /// Where a stream resumes.
+    pub fn cursor(&self, source: &str, stream: &str) -> Option<&str> {
+        self.cursors.get(&format!("{source}/{stream}")).map(String::as_str)
+    }
+
     /// What instances that work on `stream` are told.
     pub fn context(&self, stream: &str) -> Context {
         Context { stream: stream.to_owned(), now_micros: self.now.timestamp_micros(), seed: self.seed }
     }
 
-    /// A session whose operators find what they need.
-    pub fn session(&self, plan: &Plan) -> Result<SessionContext, RunError> {
+    /// Says in the log how the requests of each source went.
+    pub(super) fn tell_requests(&self) {
+        for EgressReport { source, health } in EgressReport::of(&self.granted) {
+            let (plugin, message) = (format!("source {source}"), health.sentence());
+            (self.log)(LogLine { level: tracing::Level::INFO, plugin, stream: String::new(), message });
+        }
+    }
+
+    /// A session whose operators find what they need. Batches that are landed go to `tap` too.
+    pub fn session(&self, plan: &Plan, tap: Option<Tap>) -> Result<SessionContext, RunError> {
         let bench = Workbench {
             runtime: self.runtime.clone(),
             plugins: plan.plugins.clone(),
-            files: self.files.clone(),
+            granted: self.granted.clone(),
             limits: plan.loaded.pipeline.limits.clone(),
             log: self.log.clone(),
             scratch: self.scratch(),
@@ -106,6 +118,8 @@ impl RunContext {
             clean_csv: plan.loaded.pipeline.storage.clean_csv,
             run: self.run.clone(),
             progress: self.progress.clone(),
+            packs_clean: plan.loaded.pipeline.warehouse.kind == WarehouseKind::Lake,
+            tap,
         };
         let engine = &plan.loaded.pipeline.engine;
         let mut config = SessionConfig::new()

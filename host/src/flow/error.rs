@@ -4,6 +4,7 @@ use std::{error::Error, io, path::PathBuf};
 
 use datafusion::common::DataFusionError;
 
+use super::replay::ReplayError;
 use crate::{
     config::ConfigError,
     error,
@@ -89,6 +90,12 @@ pub enum RunError {
         /// What it grants.
         granted: Vec<String>,
     },
+    /// A run can't be replayed.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// The clients of a source can't be made.
+    #[error("can't make an HTTP client: {0}")]
+    Client(String),
     /// The engine could not be started.
     #[error("can't start the WebAssembly engine: {0}")]
     Engine(String),
@@ -116,7 +123,8 @@ impl RunError {
             Self::Warehouse(_) | Self::Refresh(_) => error::WAREHOUSE,
             Self::Lock(LockError::Held { .. }) => error::BUSY,
             Self::Stopped => error::INTERRUPTED,
-            Self::Lock(_) | Self::State(_) | Self::File { .. } | Self::Engine(_) => error::FAILED,
+            Self::Replay(error) => error.exit_code(),
+            Self::Lock(_) | Self::State(_) | Self::File { .. } | Self::Client(_) | Self::Engine(_) => error::FAILED,
         }
     }
 
@@ -135,6 +143,7 @@ impl RunError {
             Self::UnknownGrant { granted, .. } if granted.is_empty() => Some("its sources are granted none".to_owned()),
             Self::UnknownGrant { granted, .. } => Some(format!("it grants {}", granted.join(", "))),
             Self::Warehouse(error) => error.hint(),
+            Self::Replay(error) => error.hint(),
             Self::Config(error) => miette::Diagnostic::help(error).map(|help| help.to_string()),
             _ => None,
         }

@@ -152,6 +152,11 @@ impl Verdict {
         if self.holds() { "hold" } else { "pass" }
     }
 
+    /// Why the run is held, as a person reads it.
+    pub fn sentences(&self) -> Vec<String> {
+        self.reasons.iter().map(Hold::sentence).collect()
+    }
+
     /// The scores of the whole run.
     pub fn overall(&self) -> Option<f64> {
         self.scores.first().and_then(|scores| scores.overall)

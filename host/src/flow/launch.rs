@@ -1,7 +1,7 @@
 //! A run from a pipeline file to its place in the history: lock, resume, prepare, stages, outcome.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     future::Future,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -9,10 +9,12 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{Outcome, Plan, Preparation, Report, RunContext, RunError, Watcher, context::scratch_of, load, prepare, run};
+use super::{
+    Contacts, Outcome, Plan, Preparation, Report, RunContext, RunError, Watcher, context::scratch_of, load, prepare, record::RunRecord, run,
+};
 use crate::{
     config::{self, Loaded},
-    egress::archive::Archive,
+    egress::archive::{Archive, Head},
     engine::Progress,
     plugin::{Context, LogLine, LogSink, Runtime},
     state::{self, Lock, LogEntry, NewRun, Process, RunId, State, Status},
@@ -86,29 +88,25 @@ async fn take(
         }
         return Ok(Report::resumed(id.as_str(), launch.started, &loaded, &died, tables, warehouse.place()));
     }
-    let archives = archives(&loaded, id, launch.started);
+    let mut record = RunRecord::new(id.as_str(), &loaded, launch.started, warehouse.cursors(&loaded.pipeline.name));
+    record.keep(host, &loaded).await?;
+    let contacts = Contacts::Granted { overrides: launch.overrides.clone(), archives: archives(&loaded, id, launch.started) };
     let sink = sink(logs);
-    let plan = ready(host, loaded, &launch.overrides, &archives, launch.started, sink.clone()).await?;
-    let ctx = context(host, &plan, warehouse, archives, id.as_str(), launch, sink);
-    run(&ctx, &plan).await
+    let plan = ready(host, loaded, &contacts, launch.started, sink.clone()).await?;
+    let mut ctx = context(host, &plan, contacts, id.as_str(), launch, sink);
+    ctx.cursors = record.cursors;
+    run(&ctx, &plan, &mut warehouse).await
 }
 
 /// Prepares a pipeline with the clock of a run that starts at `started`.
-pub async fn ready(
-    host: &Host,
-    loaded: Loaded,
-    overrides: &HashMap<String, PathBuf>,
-    archives: &HashMap<String, Arc<Archive>>,
-    started: DateTime<Utc>,
-    log: LogSink,
-) -> Result<Plan, RunError> {
+pub async fn ready(host: &Host, loaded: Loaded, contacts: &Contacts, started: DateTime<Utc>, log: LogSink) -> Result<Plan, RunError> {
     let now = loaded.pipeline.clock.now.unwrap_or(started);
     prepare(Preparation {
         loaded,
         runtime: &host.runtime,
         plugin_folders: &host.plugin_folders,
-        overrides,
-        archives,
+        components: &HashMap::new(),
+        contacts,
         context: Context { stream: String::new(), now_micros: now.timestamp_micros(), seed: seed(now) },
         log,
     })
@@ -116,15 +114,7 @@ pub async fn ready(
 }
 
 /// What a run carries through its stages.
-pub fn context(
-    host: &Host,
-    plan: &Plan,
-    warehouse: Warehouse,
-    archives: HashMap<String, Arc<Archive>>,
-    run: &str,
-    launch: &Launch,
-    log: LogSink,
-) -> RunContext {
+pub fn context(host: &Host, plan: &Plan, contacts: Contacts, run: &str, launch: &Launch, log: LogSink) -> RunContext {
     let now = plan.loaded.pipeline.clock.now.unwrap_or(launch.started);
     RunContext {
         pipeline: plan.loaded.pipeline.name.clone(),
@@ -134,26 +124,27 @@ pub fn context(
         seed: seed(now),
         storage: plan.loaded.storage(),
         runtime: host.runtime.clone(),
-        warehouse: Arc::new(tokio::sync::Mutex::new(warehouse)),
+        cursors: BTreeMap::new(),
         log,
         progress: launch.progress.clone(),
         watcher: launch.watcher.clone(),
-        archives,
-        files: plan.sources.iter().map(|(name, source)| (name.clone(), source.files.clone())).collect(),
+        archives: contacts.into_archives(),
+        granted: plan.sources.iter().map(|(name, source)| (name.clone(), source.granted.clone())).collect(),
         since: std::time::Instant::now(),
         timings: Mutex::default(),
     }
 }
 
 /// The seed follows from the logical time, so that a pinned clock pins all that plugins see.
-fn seed(now: DateTime<Utc>) -> u64 {
+pub(super) fn seed(now: DateTime<Utc>) -> u64 {
     now.timestamp_micros().unsigned_abs()
 }
 
 fn archives(loaded: &Loaded, id: &RunId, started: DateTime<Utc>) -> HashMap<String, Arc<Archive>> {
     let raw = loaded.storage().raw();
     let level = loaded.pipeline.engine.archive_level;
-    let archive = |source: &String| Arc::new(Archive::new(raw.clone(), id.as_str(), source, started, level));
+    let head = |source: &String| Head::new(id.as_str(), source, &loaded.pipeline.name, started);
+    let archive = |source: &String| Arc::new(Archive::new(raw.clone(), head(source), level));
     loaded.pipeline.sources.keys().map(|source| (source.clone(), archive(source))).collect()
 }
 
@@ -187,7 +178,7 @@ pub fn show(line: &LogLine) {
 }
 
 /// Writes what became of a run into the history.
-fn keep(state: &State, id: &RunId, result: &Result<Report, RunError>, logs: &Mutex<Vec<LogEntry>>) -> Result<(), RunError> {
+pub(super) fn keep(state: &State, id: &RunId, result: &Result<Report, RunError>, logs: &Mutex<Vec<LogEntry>>) -> Result<(), RunError> {
     let outcome = match result {
         Ok(report) => {
             state.record_measures(id, &report.measures)?;

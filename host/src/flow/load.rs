@@ -1,9 +1,56 @@
 //! Load: the warehouse takes the run's tables, cursors and audit rows; they become visible together or not at all.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
 
-use super::{Plan, Report, RunContext, RunError, Stage, stream::AssessedStream};
-use crate::warehouse::{AuditRow, CleanStream, Load, TableResult, Warehouse};
+use arrow::{array::RecordBatch, datatypes::Schema};
+use datafusion::{execution::SendableRecordBatchStream, physical_plan::stream::RecordBatchStreamAdapter};
+use futures::StreamExt;
+use tokio::sync::mpsc::Receiver;
+
+use super::{Plan, Report, RunContext, RunError, Stage, prepare::StreamWork, stream::AssessedStream};
+use crate::{
+    engine::Tap,
+    lineage::ORIGIN,
+    warehouse::{AuditRow, CleanStream, Load, TableResult, Warehouse},
+};
+
+/// Sends the rows of a stream into the warehouse while they land, and gives how many there were. The tap is none, and nothing is sent, where
+/// that is not for the pipeline: no table is the stream as it is, there is no warehouse for it, or a source may make it wait.
+pub(super) fn while_landing<'r>(
+    ctx: &'r RunContext,
+    plan: &'r Plan,
+    stream: &'r StreamWork,
+    warehouse: Option<&'r mut Warehouse>,
+) -> (Option<Tap>, impl Future<Output = Option<u64>> + 'r) {
+    let table = plan.tables.iter().find(|table| table.stream.as_ref() == Some(&stream.name));
+    let opened = table.zip(warehouse).filter(|_| keeps_pace(plan)).map(|(table, warehouse)| (table, warehouse, Tap::open()));
+    let tap = opened.as_ref().map(|(.., (tap, _))| tap.clone());
+    let sending = async move {
+        let (table, warehouse, (_, batches)) = opened?;
+        let rows = without_origin(stream.clean_schema(), batches)?;
+        warehouse.fill_early(table, &quarantine(ctx), rows).await
+    };
+    (tap, sending)
+}
+
+/// Whether all sources come at the pace of a disk, as granted files do: a transaction stays open while they are read.
+fn keeps_pace(plan: &Plan) -> bool {
+    let mut plugins = plan.sources.values().map(|source| &plan.plugins[&source.step.digest]);
+    plugins.all(|plugin| plugin.manifest.grants.iter().all(|grant| grant.kind == "files"))
+}
+
+fn without_origin(schema: &Schema, mut batches: Receiver<RecordBatch>) -> Option<SendableRecordBatchStream> {
+    let kept: Vec<usize> = (0..schema.fields().len()).filter(|&at| schema.field(at).name() != ORIGIN).collect();
+    let schema = Arc::new(schema.project(&kept).ok()?);
+    let rows = futures::stream::poll_fn(move |cx| batches.poll_recv(cx)).map(move |batch| Ok(batch.project(&kept)?));
+    Some(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+}
+
+/// The run's quarantine folder, relative to the storage folder.
+fn quarantine(ctx: &RunContext) -> PathBuf {
+    let folder = ctx.storage.quarantine().join(&ctx.run);
+    folder.strip_prefix(&ctx.storage.root).map(Into::into).unwrap_or(folder)
+}
 
 /// Loads the run's tables.
 pub(super) async fn tables(
@@ -11,10 +58,10 @@ pub(super) async fn tables(
     plan: &Plan,
     streams: &[AssessedStream],
     report: &Report,
+    warehouse: &mut Warehouse,
 ) -> Result<Vec<TableResult>, RunError> {
     let started = Instant::now();
-    let mut warehouse = ctx.warehouse.lock().await;
-    let load = describe(ctx, plan, streams, report, &warehouse);
+    let load = describe(ctx, plan, streams, report, warehouse);
     let mut watched: Option<String> = None;
     let loaded = warehouse
         .load(&load, &mut |table| {
@@ -42,7 +89,6 @@ pub async fn resume(warehouse: &mut Warehouse, pipeline: &str) -> Result<Option<
 fn describe(ctx: &RunContext, plan: &Plan, streams: &[AssessedStream], report: &Report, warehouse: &Warehouse) -> Load {
     let pipeline = plan.loaded.pipeline.name.clone();
     let root = &ctx.storage.root;
-    let quarantine = ctx.storage.quarantine().join(&ctx.run);
     let clean = |stream: &AssessedStream| {
         let folder = ctx.storage.clean().join(&stream.name).join(&ctx.run);
         let folder = folder.strip_prefix(root).map(Into::into).unwrap_or(folder);
@@ -52,7 +98,7 @@ fn describe(ctx: &RunContext, plan: &Plan, streams: &[AssessedStream], report: &
     Load {
         sequence: warehouse.sequence(&pipeline) + 1,
         as_of: ctx.now,
-        quarantine: quarantine.strip_prefix(root).map(Into::into).unwrap_or(quarantine),
+        quarantine: quarantine(ctx),
         run: ctx.run.clone(),
         streams: streams.iter().map(clean).collect(),
         tables: plan.tables.clone(),
@@ -86,6 +132,7 @@ fn audit(ctx: &RunContext, plan: &Plan, streams: &[AssessedStream], report: &Rep
                 plugin_digests: digests.clone(),
                 scores: scores.and_then(|scores| serde_json::to_string(&scores.dimensions).ok()).unwrap_or_default(),
                 timings: timings.clone(),
+                replayed: String::new(),
             }
         })
         .collect()

@@ -5,16 +5,20 @@
 //! ```
 //!
 //! What always holds here:
-//! - Nothing reaches the warehouse before the gate passed the whole run.
+//! - Nothing is visible in the warehouse before the gate passed the whole run.
 //! - A held run keeps its clean files, its quarantine and its archive.
 //! - A run that died after its gate passed is finished by the next one, from its clean files ([`load::resume`]).
+//! - Before anything is read it is written down what a replay needs of the run beside its pages ([`record`]).
 
 pub mod gate;
 pub mod launch;
 pub mod load;
 pub mod prepare;
 pub mod preview;
+pub mod prune;
+pub mod record;
 pub mod refresh;
+pub mod replay;
 pub mod report;
 
 mod assess;
@@ -23,50 +27,110 @@ mod clean;
 mod context;
 mod error;
 mod extract;
+mod grant;
 mod measures;
 mod stream;
 
 use std::time::Instant;
 
+use gate::Verdict;
+use prepare::StreamWork;
 use stream::AssessedStream;
+
+use crate::{
+    engine::{SourceRead, Tap},
+    warehouse::Warehouse,
+};
 
 pub use clean::CleanManifest;
 pub use context::{RunContext, Stage, Watcher};
 pub use error::RunError;
-pub use prepare::{Plan, Preparation, prepare};
+pub use prepare::{Contacts, Plan, Preparation, prepare};
+pub use record::{RecordError, RunRecord};
+pub use replay::ReplayError;
 pub use report::{Outcome, Report};
 
 /// Takes what is new through all stages.
-pub async fn run(ctx: &RunContext, plan: &Plan) -> Result<Report, RunError> {
-    let mut report = Report::new(ctx, plan, ctx.warehouse.lock().await.place());
-    let streams = streams(ctx, plan).await?;
-    let checked = check::across_streams(ctx, plan, &streams).await?;
-    extract::close_archives(ctx, plan, &mut report)?;
-    report.add_streams(&streams);
-    let verdict = gate::decide(&plan.policy, report.add_measures(&streams, checked));
-    report.judged(&verdict);
+pub async fn run(ctx: &RunContext, plan: &Plan, warehouse: &mut Warehouse) -> Result<Report, RunError> {
+    let result = stages(ctx, plan, warehouse).await;
+    if result.is_err() {
+        // A failed run has no report: how its requests went stands in its log.
+        ctx.tell_requests();
+    }
+    result
+}
+
+async fn stages(ctx: &RunContext, plan: &Plan, warehouse: &mut Warehouse) -> Result<Report, RunError> {
+    let mut report = Report::new(ctx, plan, warehouse.place());
+    let mut streams = Vec::with_capacity(plan.streams.len());
+    let verdict = judge(ctx, plan, Some(&mut *warehouse), &mut streams, &mut report).await?;
     if verdict.holds() {
+        warehouse.forget_early();
         return Ok(report.ended(ctx, Outcome::Held));
     }
-    report.tables = load::tables(ctx, plan, &streams, &report).await?;
-    report.marts = refresh::marts(ctx, plan).await?;
+    report.tables = load::tables(ctx, plan, &streams, &report, warehouse).await?;
+    report.marts = refresh::marts(ctx, plan, warehouse).await?;
     Ok(report.ended(ctx, Outcome::Loaded))
 }
 
+/// Every stage before the load. `done` keeps the streams that got through, also where a later one fails. Where there is a warehouse, it may
+/// take rows while they land.
+async fn judge(
+    ctx: &RunContext,
+    plan: &Plan,
+    warehouse: Option<&mut Warehouse>,
+    done: &mut Vec<AssessedStream>,
+    report: &mut Report,
+) -> Result<Verdict, RunError> {
+    streams(ctx, plan, warehouse, done).await?;
+    let checked = check::across_streams(ctx, plan, done).await?;
+    extract::close_archives(ctx, plan, report)?;
+    report.add_streams(done);
+    let verdict = gate::decide(&plan.policy, report.add_measures(done, checked));
+    report.judged(&verdict);
+    Ok(verdict)
+}
+
 /// Extract, archive, transform, assess: one stream after another, so that memory is bounded by one stream's operators.
-async fn streams(ctx: &RunContext, plan: &Plan) -> Result<Vec<AssessedStream>, RunError> {
-    let mut done = Vec::with_capacity(plan.streams.len());
+async fn streams(
+    ctx: &RunContext,
+    plan: &Plan,
+    mut warehouse: Option<&mut Warehouse>,
+    done: &mut Vec<AssessedStream>,
+) -> Result<(), RunError> {
     for stream in &plan.streams {
         let started = Instant::now();
         let read = extract::slices(ctx, plan, stream).await?;
         let bytes = read.as_ref().map(|read| read.slices.iter().filter_map(|slice| slice.bytes).sum());
         ctx.watcher.started(Stage::Extract, &stream.name, bytes);
-        let mut assessed = assess::stream(ctx, plan, stream, read).await?;
+        let mut assessed = landed(ctx, plan, stream, read, warehouse.as_deref_mut()).await?;
         assessed.cursor = extract::advance(ctx, plan, stream, &assessed).await?;
         clean::describe(ctx, plan, stream, &assessed)?;
         assessed.micros = ctx.took(format!("extract {}", stream.name), started);
         ctx.watcher.finished(Stage::Extract, &stream.name);
         done.push(assessed);
     }
-    Ok(done)
+    Ok(())
+}
+
+/// A stream's clean files and measures. Where the warehouse takes rows while they land, it has them too when this ends.
+async fn landed(
+    ctx: &RunContext,
+    plan: &Plan,
+    stream: &StreamWork,
+    read: Option<SourceRead>,
+    mut warehouse: Option<&mut Warehouse>,
+) -> Result<AssessedStream, RunError> {
+    let (tap, sending) = load::while_landing(ctx, plan, stream, warehouse.as_deref_mut().filter(|_| read.is_some()));
+    let landing = async {
+        let assessed = assess::stream(ctx, plan, stream, read, tap.clone()).await;
+        tap.iter().for_each(Tap::close);
+        assessed
+    };
+    let (assessed, sent) = tokio::join!(landing, sending);
+    let assessed = assessed?;
+    if let Some(warehouse) = warehouse.filter(|_| sent.is_some_and(|rows| rows != assessed.accepted)) {
+        warehouse.forget_early();
+    }
+    Ok(assessed)
 }

@@ -5,10 +5,10 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 use arrow::datatypes::{Schema, SchemaRef};
 use indexmap::IndexMap;
 
-use super::{RunError, gate::Policy};
+use super::{RunError, gate::Policy, grant};
 use crate::{
-    config::{ConfigError, Loaded, Mode, Part, Step, Table, bind, near_miss, pointer_path, sql_text},
-    egress::{archive::Archive, files::Files},
+    config::{ConfigError, Loaded, Mode, Part, Step, Table, bind, near_miss, pointer_path},
+    egress::{archive::Archive, granted::Granted, recording::Recording},
     engine::{PluginStep, TransformStep},
     lineage::{ORIGIN, with_origin},
     plugin::{
@@ -26,14 +26,42 @@ pub struct Preparation<'a> {
     pub runtime: &'a Runtime,
     /// Folders in which plugins are looked for, besides `plugins` beside the pipeline file.
     pub plugin_folders: &'a [PathBuf],
-    /// Directories that take the place of granted ones, by the grant's name.
-    pub overrides: &'a HashMap<String, PathBuf>,
-    /// The archive of each source; none where nothing is to be kept.
-    pub archives: &'a HashMap<String, Arc<Archive>>,
+    /// Components that are used for a name whatever the folders hold.
+    pub components: &'a HashMap<String, PathBuf>,
+    /// What stands behind the sources' grants.
+    pub contacts: &'a Contacts,
     /// The context of the run, but for the stream.
     pub context: Context,
     /// Where messages of plugins go.
     pub log: LogSink,
+}
+
+/// What stands behind the grants of a pipeline's sources.
+pub enum Contacts {
+    /// What was granted.
+    Granted {
+        /// Directories that take the place of granted ones, by the grant's name.
+        overrides: HashMap<String, PathBuf>,
+        /// The archive of each source; none where nothing is to be kept.
+        archives: HashMap<String, Arc<Archive>>,
+    },
+    /// What an earlier run took from each source. Nothing else is reached.
+    Recorded(HashMap<String, Arc<Recording>>),
+}
+
+impl Contacts {
+    /// What was granted, and nothing is kept of it.
+    pub fn unrecorded(overrides: HashMap<String, PathBuf>) -> Self {
+        Self::Granted { overrides, archives: HashMap::new() }
+    }
+
+    /// The archives, where there are some.
+    pub fn into_archives(self) -> HashMap<String, Arc<Archive>> {
+        match self {
+            Self::Granted { archives, .. } => archives,
+            Self::Recorded(_) => HashMap::new(),
+        }
+    }
 }
 
 /// A pipeline that is ready to run.
@@ -60,8 +88,8 @@ pub struct Plan {
 pub struct SourceWork {
     /// Its plugin and config.
     pub step: PluginStep,
-    /// The directories that it may read.
-    pub files: Arc<Files>,
+    /// What it may touch.
+    pub granted: Granted,
 }
 
 /// A stream that is ready.
@@ -115,8 +143,9 @@ pub async fn prepare(request: Preparation<'_>) -> Result<Plan, RunError> {
 
 /// Every name that the command line overrides must be granted to some source.
 fn known_grants(request: &Preparation<'_>) -> Result<(), RunError> {
+    let Contacts::Granted { overrides, .. } = request.contacts else { return Ok(()) };
     let granted: Vec<_> = request.loaded.pipeline.sources.values().flat_map(|source| source.grants.files.keys().cloned()).collect();
-    match request.overrides.keys().find(|name| !granted.contains(name)) {
+    match overrides.keys().find(|name| !granted.contains(name)) {
         Some(name) => Err(RunError::UnknownGrant { name: name.clone(), granted }),
         None => Ok(()),
     }
@@ -134,7 +163,10 @@ impl Work<'_> {
     }
 
     async fn load(&mut self, name: &str, role: Role) -> Result<Arc<Plugin>, RunError> {
-        let path = resolve(name, &self.request.loaded.root, self.request.plugin_folders)?;
+        let path = match self.request.components.get(name) {
+            Some(path) => path.clone(),
+            None => resolve(name, &self.request.loaded.root, self.request.plugin_folders)?,
+        };
         let plugin = self.request.runtime.load(&path).await?;
         plugin.expect_role(role)?;
         self.plugins.insert(plugin.digest.clone(), plugin.clone());
@@ -183,26 +215,14 @@ impl Work<'_> {
         for (name, source) in self.request.loaded.pipeline.sources.clone() {
             let place = ["sources", name.as_str()];
             let step = self.step(&source.plugin, &source.config, Role::Source, &place).await?;
-            let root = self.request.loaded.root.clone();
-            let place_of = |grant: &String, path: &PathBuf| match self.request.overrides.get(grant) {
-                Some(path) => path.clone(),
-                None => root.join(path),
-            };
-            let granted = source.grants.files.iter().map(|(grant, path)| (grant, place_of(grant, path)));
-            let archive = self.request.archives.get(&name).cloned();
-            let files = Files::open_directories(granted, archive).map_err(|(grant, path, source)| RunError::Grant {
-                source_name: name.clone(),
-                name: grant,
-                path,
-                source,
-            })?;
-            sources.insert(name, SourceWork { step, files: Arc::new(files) });
+            let granted = grant::to_source(&self.request, &name, &source)?;
+            sources.insert(name, SourceWork { step, granted });
         }
         Ok(sources)
     }
 
-    fn access(&self, files: Option<Arc<Files>>) -> Access {
-        Access { limits: self.request.loaded.pipeline.limits.clone(), log: self.request.log.clone(), files }
+    fn access(&self, granted: Option<Granted>) -> Access {
+        Access { limits: self.request.loaded.pipeline.limits.clone(), log: self.request.log.clone(), granted }
     }
 
     fn context(&self, stream: &str) -> Context {
@@ -214,7 +234,7 @@ impl Work<'_> {
         let mut infos = HashMap::new();
         for (name, source) in sources {
             let plugin = &self.plugins[&source.step.digest];
-            let access = self.access(Some(source.files.clone()));
+            let access = self.access(Some(source.granted.clone()));
             let mut instance = SourceInstance::new(self.request.runtime, plugin, "", &source.step.config, &access).await?;
             let place = ["sources", name.as_str()];
             instance.check().await.map_err(|error| self.placed(&place, error))?;
@@ -230,10 +250,15 @@ impl Work<'_> {
         for (name, stream) in &pipeline.streams {
             let source = stream.source.clone().unwrap_or_else(|| only.clone());
             let offered = infos.get(&source).map(Vec::as_slice).unwrap_or_default();
-            let Some(info) = offered.iter().find(|info| info.name == *name).cloned() else {
-                let near = near_miss(name, offered.iter().map(|info| info.name.as_str())).map(|near| format!("did you mean `{near}`?"));
-                let message = format!("source `{source}` has no stream `{name}`");
-                return Err(self.wrong(&["streams", name], Part::Key, message, near));
+            let theirs = stream.stream.as_ref().unwrap_or(name);
+            let Some(info) = offered.iter().find(|info| info.name == *theirs).cloned() else {
+                let near = near_miss(theirs, offered.iter().map(|info| info.name.as_str())).map(|near| format!("did you mean `{near}`?"));
+                let message = format!("source `{source}` has no stream `{theirs}`");
+                let (path, part): (&[&str], Part) = match stream.stream {
+                    Some(_) => (&["streams", name, "stream"], Part::Value),
+                    None => (&["streams", name], Part::Key),
+                };
+                return Err(self.wrong(path, part, message, near));
             };
             let input = with_origin(&info.schema);
             let transforms = self.transforms(name, &stream.transforms, &input).await?;
@@ -285,7 +310,7 @@ impl Work<'_> {
         let schemas = schemas(streams);
         let mut found = Vec::new();
         for (name, check) in self.request.loaded.pipeline.checks.clone() {
-            let sql = sql_text(&self.request.loaded, &check.sql)?.text;
+            let sql = self.request.loaded.statement(&check.sql).to_owned();
             let place = ["checks", name.as_str()];
             let schema = match check_sql(&schemas, &sql).await {
                 Ok(schema) => schema,
@@ -304,7 +329,7 @@ impl Work<'_> {
         let mut found = Vec::new();
         let mut known = Vec::new();
         for (name, table) in self.request.loaded.pipeline.tables.clone() {
-            let sql = table.sql.as_deref().map(|sql| sql_text(&self.request.loaded, sql)).transpose()?.map(|sql| sql.text);
+            let sql = table.sql.as_deref().map(|sql| self.request.loaded.statement(sql).to_owned());
             let schema = match (&sql, &table.stream) {
                 (Some(sql), _) => match check_sql(&schemas, sql).await {
                     Ok(schema) => schema,
@@ -346,7 +371,7 @@ impl Work<'_> {
     async fn marts(&self, mut known: Vec<(String, SchemaRef)>) -> Result<Vec<(String, String)>, RunError> {
         let mut found = Vec::new();
         for (name, mart) in &self.request.loaded.pipeline.marts {
-            let sql = bind(&sql_text(&self.request.loaded, &mart.sql)?.text, &mart.parameters);
+            let sql = bind(self.request.loaded.statement(&mart.sql), &mart.parameters);
             match check_sql(&known, &sql).await {
                 Ok(schema) => known.push((name.clone(), schema)),
                 Err(QueryError::UnknownTable { near: None, .. }) => {}

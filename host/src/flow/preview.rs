@@ -23,7 +23,7 @@ pub async fn preview(ctx: &RunContext, plan: &Plan, stream: &str, rows: usize) -
     let landing = assess::physical(ctx, stream, read)?;
     let upper = landing.children().first().map(|child| Arc::clone(child)).unwrap_or_else(|| landing.clone());
     let failed = |error| RunError::in_stream(&stream.name, error);
-    let session = ctx.session(plan)?;
+    let session = ctx.session(plan, None)?;
     let mut found = execute_stream(upper.clone(), session.task_ctx()).map_err(failed)?;
     let (mut batches, mut missing) = (Vec::new(), rows);
     while missing > 0 {

@@ -3,18 +3,20 @@
 use std::time::Instant;
 
 use super::{Plan, RunContext, RunError, Stage};
-use crate::{config::WarehouseKind, warehouse::TableResult};
+use crate::{
+    config::WarehouseKind,
+    warehouse::{TableResult, Warehouse},
+};
 
 /// Makes the pipeline's marts again.
-pub(super) async fn marts(ctx: &RunContext, plan: &Plan) -> Result<Vec<TableResult>, RunError> {
+pub(super) async fn marts(ctx: &RunContext, plan: &Plan, warehouse: &mut Warehouse) -> Result<Vec<TableResult>, RunError> {
     // A database may have continuous aggregates of its own to refresh.
     if plan.marts.is_empty() && plan.loaded.pipeline.warehouse.kind == WarehouseKind::Lake {
         return Ok(Vec::new());
     }
     let started = Instant::now();
     ctx.watcher.started(Stage::Refresh, "marts", None);
-    let refreshed =
-        ctx.warehouse.lock().await.refresh(&plan.loaded.pipeline.name, &ctx.run, &plan.marts).await.map_err(RunError::Refresh)?;
+    let refreshed = warehouse.refresh(&plan.loaded.pipeline.name, &ctx.run, &plan.marts).await.map_err(RunError::Refresh)?;
     ctx.watcher.finished(Stage::Refresh, "marts");
     ctx.took("refresh", started);
     Ok(refreshed)

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Plan, RunContext, gate::Verdict, stream::AssessedStream};
 use crate::{
     config::{Loaded, StorageLayout},
-    egress::archive::Page,
+    egress::{archive::Totals, granted::Granted, http::Health},
     engine::OperatorMetrics,
     quality::{Dimension, Measure},
     warehouse::{Load, TableResult},
@@ -83,6 +83,26 @@ pub struct ArchiveReport {
     pub manifest: Option<PathBuf>,
 }
 
+/// How a source's requests went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EgressReport {
+    /// The source.
+    pub source: String,
+    /// How they went.
+    pub health: Health,
+}
+
+impl EgressReport {
+    /// What there is to say of sources that sent requests, by name.
+    pub fn of<'a>(granted: impl IntoIterator<Item = (&'a String, &'a Granted)>) -> Vec<Self> {
+        let mut reports: Vec<_> =
+            granted.into_iter().map(|(source, granted)| Self { source: source.clone(), health: granted.http.health() }).collect();
+        reports.retain(|report| !report.health.is_silent());
+        reports.sort_by(|a, b| a.source.cmp(&b.source));
+        reports
+    }
+}
+
 /// Where a run's files are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Places {
@@ -99,7 +119,7 @@ pub struct Places {
 }
 
 impl Places {
-    fn new(storage: &StorageLayout, run: &str, warehouse: String) -> Self {
+    pub(super) fn new(storage: &StorageLayout, run: &str, warehouse: String) -> Self {
         Self {
             storage: storage.root.clone(),
             raw: storage.raw(),
@@ -125,6 +145,9 @@ pub struct Report {
     pub outcome: Outcome,
     /// What was archived.
     pub archives: Vec<ArchiveReport>,
+    /// How the requests of each source went.
+    #[serde(default)]
+    pub egress: Vec<EgressReport>,
     /// What became of each stream.
     pub streams: Vec<StreamReport>,
     /// What rules counted.
@@ -152,6 +175,7 @@ impl Report {
             millis: 0,
             outcome: Outcome::Running,
             archives: Vec::new(),
+            egress: Vec::new(),
             streams: Vec::new(),
             measures: Vec::new(),
             verdict: None,
@@ -180,6 +204,7 @@ impl Report {
             millis: 0,
             outcome: Outcome::Resumed,
             archives: Vec::new(),
+            egress: Vec::new(),
             streams: Vec::new(),
             measures: Vec::new(),
             verdict: None,
@@ -191,14 +216,9 @@ impl Report {
         }
     }
 
-    pub(super) fn archived(&mut self, source: &str, pages: &[Page], manifest: Option<PathBuf>) {
-        self.archives.push(ArchiveReport {
-            source: source.to_owned(),
-            pages: pages.len() as u64,
-            bytes: pages.iter().map(|page| page.bytes).sum(),
-            packed_bytes: pages.iter().map(|page| page.packed_bytes).sum(),
-            manifest,
-        });
+    pub(super) fn archived(&mut self, source: &str, totals: Totals, manifest: Option<PathBuf>) {
+        let Totals { pages, bytes, packed_bytes } = totals;
+        self.archives.push(ArchiveReport { source: source.to_owned(), pages, bytes, packed_bytes, manifest });
     }
 
     pub(super) fn add_streams(&mut self, streams: &[AssessedStream]) {
@@ -228,6 +248,7 @@ impl Report {
 
     pub(super) fn ended(mut self, ctx: &RunContext, outcome: Outcome) -> Self {
         self.outcome = outcome;
+        self.egress = EgressReport::of(&ctx.granted);
         self.timings = ctx.timings.lock().map(|timings| timings.clone()).unwrap_or_default();
         self.millis = self.clock.map_or(0, |clock| u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX));
         self

@@ -7,7 +7,10 @@ pub mod source_world {
         world: "source-plugin",
         imports: { default: async | trappable },
         exports: { default: async },
-        with: { "tidegate:plugin/files.file": crate::egress::files::OpenFile },
+        with: {
+            "tidegate:plugin/files.file": crate::egress::files::OpenFile,
+            "tidegate:plugin/http.response": crate::egress::http::Response,
+        },
     });
 }
 
@@ -37,4 +40,4 @@ pub mod quality_world {
     });
 }
 
-pub use source_world::tidegate::plugin::{files, log, types};
+pub use source_world::tidegate::plugin::{files, http, log, types};

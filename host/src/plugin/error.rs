@@ -16,8 +16,8 @@ pub enum Stop {
     },
     /// It wrote more log messages than its limit.
     LogFlood(u32),
-    /// It held more files open than the limit.
-    OpenFiles(usize),
+    /// It held more files and answers open than the limit.
+    Open(usize),
     /// It panicked, with this message.
     Panic(String),
 }
@@ -31,7 +31,7 @@ impl std::fmt::Display for Stop {
                 write!(f, "it asked for {} MiB of memory, its cap is {} MiB", wanted.div_ceil(MIB), cap / MIB)
             }
             Self::LogFlood(limit) => write!(f, "it wrote more than {limit} log messages"),
-            Self::OpenFiles(limit) => write!(f, "it held more than {limit} files open"),
+            Self::Open(limit) => write!(f, "it held more than {limit} files or answers open"),
             Self::Panic(message) => write!(f, "it panicked: {message}"),
         }
     }

@@ -9,11 +9,14 @@ use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
 
 use super::{
     MAX_TEXT, Stop,
-    bindings::{files, log, types},
+    bindings::{files, http, log, types},
 };
 use crate::{
     config::Limits,
-    egress::files::{Files, FilesError, OpenFile, Packing},
+    egress::{
+        files::{FilesError, OpenFile, Packing},
+        granted::Granted,
+    },
 };
 
 /// One message that a plugin wrote.
@@ -32,8 +35,8 @@ pub struct LogLine {
 /// Where messages of plugins go.
 pub type LogSink = Arc<dyn Fn(LogLine) + Send + Sync>;
 
-/// The most files that one instance may hold open; a source reads them one after another.
-const MAX_OPEN_FILES: usize = 64;
+/// The most files and answers that one instance may hold open; a source reads them one after another.
+const MAX_OPEN: usize = 64;
 
 /// The data of an instance's store.
 pub struct Guest {
@@ -41,26 +44,32 @@ pub struct Guest {
     pub(super) stream: String,
     pub(super) deadline: Instant,
     pub(super) stop: Option<Stop>,
+    /// How long the host worked for the guest in the call that goes on.
+    pub(super) waited: Duration,
+    /// What a person calls the slice that is read.
+    pub(super) slice: Option<String>,
     limits: Limits,
     messages: u32,
-    open_files: usize,
+    pub(super) open: usize,
     log: LogSink,
-    files: Option<Arc<Files>>,
-    table: ResourceTable,
+    pub(super) granted: Option<Granted>,
+    pub(super) table: ResourceTable,
 }
 
 impl Guest {
-    pub(super) fn new(plugin: String, stream: String, limits: Limits, log: LogSink, files: Option<Arc<Files>>) -> Self {
+    pub(super) fn new(plugin: String, stream: String, limits: Limits, log: LogSink, granted: Option<Granted>) -> Self {
         Self {
             plugin,
             stream,
             deadline: Instant::now(),
             stop: None,
+            waited: Duration::ZERO,
+            slice: None,
             limits,
             messages: 0,
-            open_files: 0,
+            open: 0,
             log,
-            files,
+            granted,
             table: ResourceTable::new(),
         }
     }
@@ -73,10 +82,26 @@ impl Guest {
         self.limits.output_mib as usize * (1 << 20)
     }
 
-    fn stop(&mut self, stop: Stop) -> wasmtime::Error {
+    pub(super) fn stop(&mut self, stop: Stop) -> wasmtime::Error {
         let error = wasmtime::Error::msg(stop.to_string());
         self.stop = Some(stop);
         error
+    }
+
+    /// Leaves the time since `began` out of the guest's: it waited for the host.
+    pub(super) fn served(&mut self, began: Instant) {
+        let elapsed = began.elapsed();
+        self.deadline += elapsed;
+        self.waited += elapsed;
+    }
+
+    /// Makes room for one more file or answer; stops a guest that holds too many.
+    pub(super) fn hold(&mut self) -> wasmtime::Result<()> {
+        if self.open >= MAX_OPEN {
+            return Err(self.stop(Stop::Open(MAX_OPEN)));
+        }
+        self.open += 1;
+        Ok(())
     }
 
     /// Called when an epoch ends while the guest runs.
@@ -116,7 +141,8 @@ pub(super) fn clean_text(mut text: String) -> String {
 pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     types::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     log::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
-    files::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)
+    files::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    http::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)
 }
 
 impl types::Host for Guest {}
@@ -133,6 +159,11 @@ impl log::Host for Guest {
             log::Level::Warn => tracing::Level::WARN,
             log::Level::Error => tracing::Level::ERROR,
         };
+        // No secret can get into a guest; should one, it does not get out here.
+        let message = match &self.granted {
+            Some(granted) => granted.http.redacted(&message),
+            None => message,
+        };
         (self.log)(LogLine { level, plugin: self.plugin.clone(), stream: self.stream.clone(), message: clean_text(message) });
         Ok(())
     }
@@ -144,8 +175,9 @@ impl log::Host for Guest {
 
 impl files::Host for Guest {
     async fn list(&mut self, directory: String, glob: String) -> wasmtime::Result<Result<Vec<files::Entry>, types::Failure>> {
-        let Some(granted) = self.files.clone() else { return Ok(Err(not_granted(&directory))) };
+        let Some(granted) = self.granted.clone() else { return Ok(Err(not_granted(&directory))) };
         Ok(granted
+            .files
             .list(&directory, &glob)
             .await
             .map(|entries| entries.into_iter().map(|e| files::Entry { path: e.path, size: e.size, modified: e.modified_micros }).collect())
@@ -159,17 +191,14 @@ impl files::Host for Guest {
         packing: files::Packing,
         offset: u64,
     ) -> wasmtime::Result<Result<Resource<OpenFile>, types::Failure>> {
-        let Some(granted) = self.files.clone() else { return Ok(Err(not_granted(&directory))) };
-        if self.open_files >= MAX_OPEN_FILES {
-            return Err(self.stop(Stop::OpenFiles(MAX_OPEN_FILES)));
-        }
+        let Some(granted) = self.granted.clone() else { return Ok(Err(not_granted(&directory))) };
         let packing = match packing {
             files::Packing::Plain => Packing::Plain,
             files::Packing::Gzip => Packing::Gzip,
         };
-        Ok(match granted.open(&directory, &path, packing, offset).await {
+        Ok(match granted.files.open(&directory, &path, packing, offset).await {
             Ok(file) => {
-                self.open_files += 1;
+                self.hold()?;
                 Ok(self.table.push(file)?)
             }
             Err(error) => Err(failure(error)),
@@ -188,7 +217,7 @@ impl files::HostFile for Guest {
 
     async fn drop(&mut self, file: Resource<OpenFile>) -> wasmtime::Result<()> {
         self.table.delete(file)?;
-        self.open_files -= 1;
+        self.open -= 1;
         Ok(())
     }
 }
@@ -199,9 +228,12 @@ fn not_granted(directory: &str) -> types::Failure {
 
 fn failure(error: FilesError) -> types::Failure {
     let kind = match &error {
-        FilesError::NotGranted { .. } | FilesError::Pattern { .. } | FilesError::Leaves { .. } | FilesError::Offset { .. } => {
-            types::FailureKind::Config
-        }
+        // Waiting does not make a recording longer.
+        FilesError::NotGranted { .. }
+        | FilesError::Pattern { .. }
+        | FilesError::Leaves { .. }
+        | FilesError::Offset { .. }
+        | FilesError::Recorded(_) => types::FailureKind::Config,
         FilesError::Unpack { .. } => types::FailureKind::BadData,
         FilesError::Open { .. } | FilesError::Changed { .. } | FilesError::Archive(_) | FilesError::Read { .. } => {
             types::FailureKind::Unavailable

@@ -1,9 +1,6 @@
 //! One instance of a component: a store, a deadline per call, and the mapping of every way to fail.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use wasmtime::Store;
 
@@ -13,7 +10,13 @@ use super::{
     guest::{Guest, clean_text},
     loaded::Pre,
 };
-use crate::{config::Limits, egress::files::Files};
+use crate::{
+    config::Limits,
+    egress::{
+        granted::Granted,
+        http::{Trouble, Waiting},
+    },
+};
 
 /// What an instance may use and touch.
 #[derive(Clone)]
@@ -22,8 +25,8 @@ pub struct Access {
     pub limits: Limits,
     /// Where its messages go.
     pub log: LogSink,
-    /// The directories that it may read; sources only.
-    pub files: Option<Arc<Files>>,
+    /// What it may touch; sources only.
+    pub granted: Option<Granted>,
 }
 
 /// Where the time of an instance went.
@@ -45,18 +48,39 @@ pub(super) struct Instance {
     pub timings: Timings,
 }
 
+/// Patience with a plugin that says that it has to wait for somebody. A call that failed so has changed nothing and is made again.
+pub(super) struct Patience(Option<Waiting>);
+
+impl Patience {
+    /// Waits before the call is made again; gives the error back where that would not help, or was done often enough.
+    pub async fn wait(&mut self, error: PluginError) -> Result<(), PluginError> {
+        let trouble = match &error {
+            PluginError::Failure { kind: FailureKind::RateLimited(wait), .. } => Trouble::RateLimited(*wait),
+            PluginError::Failure { kind: FailureKind::Unavailable, .. } => Trouble::Unavailable,
+            _ => return Err(error),
+        };
+        let Some(waiting) = &mut self.0 else { return Err(error) };
+        if waiting.wait(trouble).await { Ok(()) } else { Err(error) }
+    }
+}
+
 /// What a call into a guest gives: an outer error where the guest was stopped, an inner one where it reported a failure.
 pub(super) type Called<T> = wasmtime::Result<Result<T, types::Failure>>;
 
 impl Instance {
     pub fn new(runtime: &Runtime, plugin: &str, stream: &str, access: &Access) -> Self {
-        let guest = Guest::new(plugin.to_owned(), stream.to_owned(), access.limits.clone(), access.log.clone(), access.files.clone());
+        let guest = Guest::new(plugin.to_owned(), stream.to_owned(), access.limits.clone(), access.log.clone(), access.granted.clone());
         let mut store = Store::new(runtime.engine(), guest);
         store.limiter(|guest| guest);
         // What wasmtime may allocate to lift the values of one call: the output's bytes, and the small things beside them.
         store.set_hostcall_fuel(store.data().output_cap() + LIFTED_BESIDE_OUTPUT);
         store.epoch_deadline_callback(|mut context| context.data_mut().epoch());
         Self { store, plugin: plugin.to_owned(), timings: Timings::default() }
+    }
+
+    /// Patience for one call.
+    pub fn patience(&self) -> Patience {
+        Patience(self.store.data().granted.as_ref().and_then(|granted| granted.http.waiting()))
     }
 
     /// Gives the guest its time for the next call.
@@ -78,7 +102,9 @@ impl Instance {
 
     /// The same for a function that reports no failures of its own.
     pub fn settle_plain<T>(&mut self, started: Instant, doing: &str, result: wasmtime::Result<T>) -> Result<T, PluginError> {
-        self.timings.guest += started.elapsed();
+        // What the host did for the guest meanwhile is not the guest's time.
+        let waited = std::mem::take(&mut self.store.data_mut().waited);
+        self.timings.guest += started.elapsed().saturating_sub(waited);
         result.map_err(|trap| {
             let (plugin, doing) = (self.plugin.clone(), doing.to_owned());
             match self.store.data_mut().stop.take() {

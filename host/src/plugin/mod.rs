@@ -11,6 +11,7 @@ pub mod ipc;
 mod bindings;
 mod error;
 mod guest;
+mod http;
 mod instance;
 mod loaded;
 mod quality;

@@ -22,6 +22,8 @@ pub struct QualityInstance {
     config: String,
     context: types::Context,
     work: Option<ResourceAny>,
+    /// The last batch as it was sent.
+    sent: Vec<u8>,
 }
 
 impl QualityInstance {
@@ -33,7 +35,7 @@ impl QualityInstance {
         let started = instance.arm();
         let result = pre.instantiate_async(&mut instance.store).await;
         let bound = instance.settle_plain(started, "start", result)?;
-        Ok(Self { instance, bound, config: config.to_owned(), context: context(ctx), work: None })
+        Ok(Self { instance, bound, config: config.to_owned(), context: context(ctx), work: None, sent: Vec::new() })
     }
 
     /// Checks the config against the schema and says how rows must be spread.
@@ -67,12 +69,12 @@ impl QualityInstance {
     pub async fn observe(&mut self, batch: &RecordBatch) -> Result<(), PluginError> {
         const DOING: &str = "judge a batch";
         let encoding = Instant::now();
-        let bytes = ipc::encode(batch).map_err(|error| self.instance.broken(DOING, error.to_string()))?;
+        ipc::encode(batch, &mut self.sent).map_err(|error| self.instance.broken(DOING, error.to_string()))?;
         self.instance.timings.ipc += encoding.elapsed();
         let work = self.work();
         let started = self.instance.arm();
         let guest = self.bound.tidegate_plugin_quality();
-        let result = guest.observer().call_observe(&mut self.instance.store, work, &bytes).await;
+        let result = guest.observer().call_observe(&mut self.instance.store, work, &self.sent).await;
         self.instance.settle(started, DOING, result)
     }
 

@@ -185,6 +185,6 @@ fn hex(bytes: &[u8]) -> String {
 impl Access {
     /// No grants, default limits, a log that is dropped: what describing a component needs.
     pub(super) fn nothing() -> Self {
-        Self { limits: crate::config::Limits::default(), log: Arc::new(|_| ()), files: None }
+        Self { limits: crate::config::Limits::default(), log: Arc::new(|_| ()), granted: None }
     }
 }

@@ -1,4 +1,7 @@
 //! A source's instance: what it offers, and its slices batch by batch.
+//!
+//! A call that fails as rate-limited or unavailable is made again, as patiently as the source's requests are: a plugin can't sleep, and what
+//! asks it for patience may be in a body that only it can read. Such a call has changed nothing, as the contract wants.
 
 use std::{sync::Arc, time::Instant};
 
@@ -106,27 +109,45 @@ impl SourceInstance {
 
     /// Tries what can be tried without reading data.
     pub async fn check(&mut self) -> Result<(), PluginError> {
-        let started = self.instance.arm();
-        let result = self.bound.tidegate_plugin_source().call_check(&mut self.instance.store, &self.config).await;
-        self.instance.settle(started, "check its config", result)
+        let mut patience = self.instance.patience();
+        loop {
+            let started = self.instance.arm();
+            let result = self.bound.tidegate_plugin_source().call_check(&mut self.instance.store, &self.config).await;
+            match self.instance.settle(started, "check its config", result) {
+                Err(error) => patience.wait(error).await?,
+                checked => return checked,
+            }
+        }
     }
 
     /// The streams that its config gives.
     pub async fn discover(&mut self) -> Result<Vec<StreamInfo>, PluginError> {
         const DOING: &str = "say which streams it has";
-        let started = self.instance.arm();
-        let result = self.bound.tidegate_plugin_source().call_discover(&mut self.instance.store, &self.config).await;
-        let streams = self.instance.settle(started, DOING, result)?;
+        let mut patience = self.instance.patience();
+        let streams = loop {
+            let started = self.instance.arm();
+            let result = self.bound.tidegate_plugin_source().call_discover(&mut self.instance.store, &self.config).await;
+            match self.instance.settle(started, DOING, result) {
+                Err(error) => patience.wait(error).await?,
+                Ok(streams) => break streams,
+            }
+        };
         streams.into_iter().map(|stream| stream_info(stream).map_err(|reason| self.instance.broken(DOING, reason))).collect()
     }
 
     /// Cuts a stream into at most `wanted` slices.
     pub async fn slices(&mut self, stream: &str, cursor: Option<&str>, wanted: u32) -> Result<Vec<Slice>, PluginError> {
         let doing = format!("cut stream `{stream}` into slices");
-        let started = self.instance.arm();
-        let guest = self.bound.tidegate_plugin_source();
-        let result = guest.call_slices(&mut self.instance.store, &self.config, stream, cursor, wanted).await;
-        let slices = self.instance.settle(started, &doing, result)?;
+        let mut patience = self.instance.patience();
+        let slices = loop {
+            let started = self.instance.arm();
+            let guest = self.bound.tidegate_plugin_source();
+            let result = guest.call_slices(&mut self.instance.store, &self.config, stream, cursor, wanted).await;
+            match self.instance.settle(started, &doing, result) {
+                Err(error) => patience.wait(error).await?,
+                Ok(slices) => break slices,
+            }
+        };
         if slices.len() > wanted as usize {
             return Err(self.instance.broken(&doing, format!("it gave {} slices, {wanted} were wanted", slices.len())));
         }
@@ -149,9 +170,16 @@ impl SourceInstance {
             batch_rows,
         };
         let doing = format!("open {}", slice.label);
-        let started = self.instance.arm();
-        let result = self.bound.tidegate_plugin_source().call_open(&mut self.instance.store, &self.config, &request).await;
-        let reader = self.instance.settle(started, &doing, result)?;
+        self.instance.store.data_mut().slice = Some(slice.label.clone());
+        let mut patience = self.instance.patience();
+        let reader = loop {
+            let started = self.instance.arm();
+            let result = self.bound.tidegate_plugin_source().call_open(&mut self.instance.store, &self.config, &request).await;
+            match self.instance.settle(started, &doing, result) {
+                Err(error) => patience.wait(error).await?,
+                Ok(reader) => break reader,
+            }
+        };
         self.reader = Some((reader, schema));
         self.batch_rows = batch_rows as usize;
         self.last_origin = 0;
@@ -162,9 +190,16 @@ impl SourceInstance {
     pub async fn next(&mut self) -> Result<Option<Pulled>, PluginError> {
         const DOING: &str = "read a batch";
         let Some((reader, schema)) = self.reader.clone() else { return Ok(None) };
-        let started = self.instance.arm();
-        let result = self.bound.tidegate_plugin_source().reader().call_next(&mut self.instance.store, reader).await;
-        let Some(pulled) = self.instance.settle(started, DOING, result)? else { return Ok(None) };
+        let mut patience = self.instance.patience();
+        let pulled = loop {
+            let started = self.instance.arm();
+            let result = self.bound.tidegate_plugin_source().reader().call_next(&mut self.instance.store, reader).await;
+            match self.instance.settle(started, DOING, result) {
+                Err(error) => patience.wait(error).await?,
+                Ok(pulled) => break pulled,
+            }
+        };
+        let Some(pulled) = pulled else { return Ok(None) };
         let decoding = Instant::now();
         let batch = match pulled.batch {
             Some(bytes) => self.one_batch(DOING, bytes, &schema)?,

@@ -65,6 +65,8 @@ pub struct TransformInstance {
     context: types::Context,
     work: Option<(ResourceAny, SchemaRef, usize)>,
     last_origin: u64,
+    /// The last batch as it was sent.
+    sent: Vec<u8>,
 }
 
 impl TransformInstance {
@@ -76,7 +78,7 @@ impl TransformInstance {
         let started = instance.arm();
         let result = pre.instantiate_async(&mut instance.store).await;
         let bound = instance.settle_plain(started, "start", result)?;
-        Ok(Self { instance, bound, config: config.to_owned(), context: context(ctx), work: None, last_origin: 0 })
+        Ok(Self { instance, bound, config: config.to_owned(), context: context(ctx), work: None, last_origin: 0, sent: Vec::new() })
     }
 
     /// Asks what would come out.
@@ -106,11 +108,11 @@ impl TransformInstance {
         const DOING: &str = "transform a batch";
         let Some((work, schema, rules)) = self.work.clone() else { unreachable!("push follows open") };
         let encoding = Instant::now();
-        let bytes = ipc::encode(batch).map_err(|error| self.instance.broken(DOING, error.to_string()))?;
+        ipc::encode(batch, &mut self.sent).map_err(|error| self.instance.broken(DOING, error.to_string()))?;
         self.instance.timings.ipc += encoding.elapsed();
         let started = self.instance.arm();
         let guest = self.bound.tidegate_plugin_transform();
-        let result = guest.transformer().call_push(&mut self.instance.store, work, &bytes).await;
+        let result = guest.transformer().call_push(&mut self.instance.store, work, &self.sent).await;
         let pushed = self.instance.settle(started, DOING, result)?;
         let decoding = Instant::now();
         let accepted = self.accepted(DOING, pushed.accepted, &schema)?;

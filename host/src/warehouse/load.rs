@@ -94,6 +94,9 @@ pub struct AuditRow {
     /// Milliseconds that each stage took, as JSON.
     #[serde(default)]
     pub timings: String,
+    /// The runs whose pages were read again, as JSON, where a replay rebuilt the tables; else empty.
+    #[serde(default)]
+    pub replayed: String,
 }
 
 /// What a load or a refresh did to a table.

@@ -13,9 +13,13 @@
 pub mod lake;
 pub mod postgres;
 
+mod difference;
 mod error;
+mod fold;
 mod load;
 mod session;
+
+use std::{collections::BTreeMap, path::Path};
 
 use datafusion::execution::SendableRecordBatchStream;
 
@@ -23,7 +27,9 @@ use self::{lake::Lake, postgres::Postgres};
 use crate::config::{self, Loaded};
 
 pub use self::{
+    difference::{Difference, Rows, Samples, difference},
     error::{KeyError, QueryError, WarehouseError},
+    fold::{FoldError, FoldRun, fold},
     load::{AuditRow, CleanStream, Load, TableLoad, TableResult},
     session::check_sql,
 };
@@ -72,11 +78,11 @@ impl Warehouse {
         }
     }
 
-    /// Where a stream resumes.
-    pub fn cursor(&self, pipeline: &str, source: &str, stream: &str) -> Option<String> {
+    /// Where the pipeline's streams resume, by `<source>/<stream>`.
+    pub fn cursors(&self, pipeline: &str) -> BTreeMap<String, String> {
         match self {
-            Self::Lake(lake) => lake.cursor(pipeline, source, stream),
-            Self::Postgres(postgres) => postgres.cursor(source, stream),
+            Self::Lake(lake) => lake.head().pipelines.get(pipeline).map(|pipeline| pipeline.cursors.clone()).unwrap_or_default(),
+            Self::Postgres(postgres) => postgres.cursors().clone(),
         }
     }
 
@@ -86,6 +92,24 @@ impl Warehouse {
             Self::Lake(lake) => Ok(lake.pending(pipeline).await?),
             // A transaction that did not commit left nothing.
             Self::Postgres(_) => Ok(None),
+        }
+    }
+
+    /// Takes the rows of a table while they land, and gives how many there were; none where [`Self::load`] has to read the clean files.
+    /// Nothing of them is visible before that, and nothing is left of them where it does not come to that ([`Self::forget_early`]).
+    pub async fn fill_early(&mut self, load: &TableLoad, quarantine: &Path, rows: SendableRecordBatchStream) -> Option<u64> {
+        match self {
+            // Clean files become the lake's without being decoded; there is nothing to gain.
+            Self::Lake(_) => None,
+            Self::Postgres(postgres) => postgres.fill_early(load, quarantine, rows).await,
+        }
+    }
+
+    /// Takes back what [`Self::fill_early`] did.
+    pub fn forget_early(&mut self) {
+        match self {
+            Self::Lake(_) => {}
+            Self::Postgres(postgres) => postgres.forget_early(),
         }
     }
 

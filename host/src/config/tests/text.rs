@@ -71,7 +71,7 @@ fn an_unknown_key_without_a_near_miss_lists_the_known_ones() {
        ·    ╰── not known here
     12 │
        ╰────
-     help: known keys: `source`, `transforms`, `quality`, `gate`
+     help: known keys: `source`, `stream`, `transforms`, `quality`, `gate`
     "#);
 }
 

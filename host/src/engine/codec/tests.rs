@@ -54,7 +54,15 @@ fn slices(count: u64) -> Vec<Slice> {
 
 fn read(count: u64) -> SourceRead {
     let cursor = Some("2018-10-17".to_owned());
-    SourceRead { source: "olist".into(), step: step("source-files"), schema: raw(), slices: slices(count), cursor, batch_rows: 8192 }
+    SourceRead {
+        source: "olist".into(),
+        stream: "orders".into(),
+        step: step("source-files"),
+        schema: raw(),
+        slices: slices(count),
+        cursor,
+        batch_rows: 8192,
+    }
 }
 
 fn transform(distribution: Distribution) -> TransformStep {
@@ -201,11 +209,11 @@ async fn the_codec_can_be_one_of_several() {
 }
 
 #[test]
-fn version_1_is_written_like_this() {
+fn version_2_is_written_like_this() {
     let text = |node: &Arc<dyn ExecutionPlan>| {
         let bytes = encode(node.as_ref()).unwrap();
         let end = bytes.windows(4).position(|four| four == [0xff; 4]).unwrap_or(bytes.len());
-        assert_eq!(bytes[0], 1);
+        assert_eq!(bytes[0], 2);
         String::from_utf8(bytes[1..end].to_vec()).unwrap()
     };
     let mut node = plan(1, vec![hash()], vec![Distribution::Single]);
@@ -219,7 +227,7 @@ fn version_1_is_written_like_this() {
     {"operator":"LandExec","work":{"stream":"orders"}}
     {"operator":"AssessExec","work":{"step":{"digest":"sha256 of quality-dimensions","plugin":"quality-dimensions@0.1.0","config":"{\"zone\":\"America/São_Paulo\"}"},"name":"assess0","subject":"orders","context":{"stream":"orders","now_micros":-1,"seed":18446744073709551615},"distribution":"Single"}}
     {"operator":"TransformExec","work":{"source":"olist","step":{"digest":"sha256 of transform-olist","plugin":"transform-olist@0.1.0","config":"{\"zone\":\"America/São_Paulo\"}"},"index":0,"context":{"stream":"orders","now_micros":-1,"seed":18446744073709551615},"distribution":{"Hash":["order_id"]},"rules":[{"name":"price","dimension":"validity","columns":["price"],"reason":"the price is not a number"}]}}
-    {"operator":"SourceExec","work":{"source":"olist","step":{"digest":"sha256 of source-files","plugin":"source-files@0.1.0","config":"{\"zone\":\"America/São_Paulo\"}"},"context":{"stream":"orders","now_micros":-1,"seed":18446744073709551615},"cursor":"2018-10-17","batch_rows":8192}}
+    {"operator":"SourceExec","work":{"source":"olist","stream":"orders","step":{"digest":"sha256 of source-files","plugin":"source-files@0.1.0","config":"{\"zone\":\"America/São_Paulo\"}"},"context":{"stream":"orders","now_micros":-1,"seed":18446744073709551615},"cursor":"2018-10-17","batch_rows":8192}}
     "#);
 }
 
@@ -238,8 +246,8 @@ fn other_versions_and_operators_are_refused() {
     let source = source();
     let inputs = [source.children()[0].clone()];
     let mut bytes = encode(source.as_ref()).unwrap();
-    bytes[0] = 2;
-    assert_eq!(refusal(&bytes, &inputs), "an operator is written in version 2, this host reads version 1");
+    bytes[0] = 1;
+    assert_eq!(refusal(&bytes, &inputs), "an operator is written in version 1, this host reads version 2");
     assert_eq!(refusal(&described(r#"{"operator":"SinkExec","work":{}}"#), &inputs), "`SinkExec` is no operator that this host knows");
 }
 

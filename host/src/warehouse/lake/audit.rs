@@ -42,6 +42,7 @@ pub(super) fn rows(load: &Load, results: &[TableResult], finished: DateTime<Utc>
         ("plugin_digests", text(|row| Some(&row.plugin_digests)), true),
         ("scores", text(|row| Some(&row.scores)), true),
         ("timings", text(|row| Some(&row.timings)), true),
+        ("replayed", text(|row| Some(row.replayed.as_str()).filter(|runs| !runs.is_empty())), true),
     ])
 }
 
@@ -56,6 +57,7 @@ fn table_row(load: &Load, result: &TableResult) -> AuditRow {
         verdict: shared.verdict,
         plugin_digests: shared.plugin_digests,
         timings: shared.timings,
+        replayed: shared.replayed,
         ..AuditRow::default()
     }
 }

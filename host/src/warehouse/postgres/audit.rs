@@ -8,8 +8,8 @@ use crate::warehouse::{AuditRow, Load, TableResult};
 
 const INSERT: &str = "insert into tidegate.ingest_audit (pipeline, sequence, run, stream, \"table\", mode, rows_read, rows_accepted, \
                       rows_quarantined, rows_loaded, rows_refused, bytes_read, started_at, finished_at, timings, overall_score, scores, \
-                      verdict, plugin_digests, error) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
-                      nullif($15::text, '')::jsonb, $16, nullif($17::text, '')::jsonb, $18, nullif($19::text, '')::jsonb, $20)";
+                      verdict, plugin_digests, error, replayed) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
+                      nullif($15::text, '')::jsonb, $16, nullif($17::text, '')::jsonb, $18, nullif($19::text, '')::jsonb, $20, nullif($21::text, '')::jsonb)";
 
 /// Writes the audit rows of a load.
 pub(super) async fn write(client: &impl GenericClient, load: &Load, results: &[TableResult]) -> Result<(), PostgresError> {
@@ -45,6 +45,7 @@ pub(super) async fn write(client: &impl GenericClient, load: &Load, results: &[T
                     &row.verdict,
                     &row.plugin_digests,
                     &error,
+                    &row.replayed,
                 ],
             )
             .await

@@ -15,7 +15,7 @@ use arrow::{
     error::ArrowError,
 };
 use bytes::{Bytes, BytesMut};
-use datafusion::{common::DataFusionError, physical_plan::execute_stream_partitioned, prelude::DataFrame};
+use datafusion::{common::DataFusionError, execution::SendableRecordBatchStream, physical_plan::execute_stream_partitioned};
 use futures::{SinkExt, Stream, StreamExt};
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_postgres::CopyInSink;
@@ -28,6 +28,7 @@ use super::{
     insert::Insert,
     load::Job,
     refused::{Refusal, Refused, Why},
+    rows::Rows,
 };
 use crate::{
     config::LoadPath,
@@ -66,20 +67,25 @@ impl<'d> Destination<'d> {
 }
 
 /// What became of rows that were sent.
-#[derive(Debug, Default)]
 pub(super) struct Sent {
     /// The rows that there were.
     pub read: u64,
     /// The rows that the database has.
     pub rows: u64,
-    /// The rows that went to quarantine.
-    pub refused: u64,
+    /// The others. Their file has no name yet: a run that the gate holds has none of them in its quarantine.
+    pub refused: Refused,
 }
 
 impl Sent {
     /// A table's result, without what only its mode knows.
     pub fn result(&self, load: &TableLoad) -> TableResult {
-        TableResult { table: load.name.clone(), mode: load.mode, rows_in: self.read, refused: self.refused, ..TableResult::default() }
+        TableResult {
+            table: load.name.clone(),
+            mode: load.mode,
+            rows_in: self.read,
+            refused: self.refused.rows(),
+            ..TableResult::default()
+        }
     }
 }
 
@@ -88,23 +94,22 @@ pub(super) async fn copy(
     job: &Job<'_>,
     load: &TableLoad,
     destination: Destination<'_>,
-    rows: DataFrame,
+    rows: Rows,
     fit: &Fit,
     key: &[Ident],
 ) -> Result<Sent, PostgresError> {
     let mut way = Way::open(job, load, &destination, fit).await?;
     let mut encoded = encode_all(load, rows, fit, key).await?;
-    let mut refused = Refused::new(job.root.join(&job.load.quarantine), &load.name);
-    let (mut sent, mut null_keys) = (Sent::default(), 0);
+    let mut sent = Sent { read: 0, rows: 0, refused: Refused::new(job.root.join(job.quarantine), &load.name) };
+    let mut null_keys = 0;
     while let Some(chunk) = encoded.next().await {
         let chunk = chunk?;
         sent.read += chunk.batch.num_rows() as u64;
         sent.rows += chunk.rows;
         null_keys += chunk.null_keys;
-        refused.add(&chunk.batch, &chunk.refusals)?;
+        sent.refused.add(&chunk.batch, &chunk.refusals)?;
         way.send(job, chunk.bytes).await?;
     }
-    sent.refused = refused.finish()?;
     let found = way.close().await?;
     if found != sent.rows {
         return Err(PostgresError::RowCount { table: load.name.clone(), sent: sent.rows, found });
@@ -125,14 +130,14 @@ impl Way {
     async fn open(job: &Job<'_>, load: &TableLoad, to: &Destination<'_>, fit: &Fit) -> Result<Self, PostgresError> {
         let doing = format!("load the table `{}`", load.name);
         if let Some(create) = &to.create {
-            job.transaction.batch_execute(create).await.map_err(PostgresError::server(&doing))?;
+            job.client.batch_execute(create).await.map_err(PostgresError::server(&doing))?;
         }
         if job.path == LoadPath::Insert {
             return Ok(Self::Insert(Insert::new(to.name, fit, doing)));
         }
         let frozen = if to.frozen { ", freeze" } else { "" };
         let statement = format!("copy {} ({}) from stdin (format binary{frozen})", to.name, list(&fit.columns(), ""));
-        match job.transaction.copy_in(&statement).await {
+        match job.client.copy_in(&statement).await {
             Ok(sink) => {
                 let mut way = Self::Copy { sink: Box::pin(sink), doing };
                 way.send(job, Bytes::from_static(&encode::HEADER)).await?;
@@ -188,22 +193,31 @@ impl Encoded {
     }
 }
 
-async fn encode_all(load: &TableLoad, rows: DataFrame, fit: &Fit, key: &[Ident]) -> Result<Encoded, PostgresError> {
-    let what = format!("the table `{}`", load.name);
-    let task = Arc::new(rows.task_ctx());
-    let schema = rows.schema().as_arrow().clone();
-    let plan = rows.create_physical_plan().await.map_err(QueryError::sql(&what))?;
-    let partitions = execute_stream_partitioned(plan, task).map_err(QueryError::sql(&what))?;
+async fn encode_all(load: &TableLoad, rows: Rows, fit: &Fit, key: &[Ident]) -> Result<Encoded, PostgresError> {
+    let schema = rows.schema();
     let (sender, receiver) = mpsc::channel(WAITING);
     let mut tasks = JoinSet::new();
-    // A stream's files are read one after another: the server is slower than one core that reads and encodes, and needs the other.
-    let lanes = if load.sql.is_none() { vec![partitions] } else { partitions.into_iter().map(|partition| vec![partition]).collect() };
-    for lane in lanes {
+    for lane in lanes(load, rows).await? {
         let work = Encoding::new(load, &schema, fit, key)?;
         let rows = futures::stream::iter(lane).flatten();
         tasks.spawn(work.run(rows, sender.clone()));
     }
     Ok(Encoded { receiver, _tasks: tasks })
+}
+
+/// Streams of rows, by the task that encodes them.
+async fn lanes(load: &TableLoad, rows: Rows) -> Result<Vec<Vec<SendableRecordBatchStream>>, PostgresError> {
+    let rows = match rows {
+        Rows::Computed(rows) => rows,
+        Rows::Landing(rows) => return Ok(vec![vec![rows]]),
+    };
+    let what = format!("the table `{}`", load.name);
+    let task = Arc::new(rows.task_ctx());
+    let plan = rows.create_physical_plan().await.map_err(QueryError::sql(&what))?;
+    let partitions = execute_stream_partitioned(plan, task).map_err(QueryError::sql(&what))?;
+    // A stream's files are read one after another: the server is slower than one core that reads and encodes, and needs the other.
+    let one = load.sql.is_none();
+    Ok(if one { vec![partitions] } else { partitions.into_iter().map(|partition| vec![partition]).collect() })
 }
 
 /// What one partition's task needs.

@@ -1,7 +1,7 @@
 //! Tables are made from the schema of their rows and follow it, as far as the pipeline's contract lets them.
 
 use arrow::datatypes::{Field, Schema};
-use tokio_postgres::Transaction;
+use tokio_postgres::Client;
 
 use super::{
     PostgresError,
@@ -81,45 +81,63 @@ pub(super) enum OldRows {
     Go,
 }
 
+/// What has to be done with a table so that it takes a column of its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    /// Nothing: values are written as this type.
+    Write(PgType),
+    /// Nothing: the table has no place for its values.
+    Leave,
+    /// The column is added.
+    Add,
+    /// The column gets a wider type.
+    Widen,
+}
+
 /// Lets a table follow the columns of its rows, as far as the contract allows.
 pub(super) async fn follow(job: &Job<'_>, filling: &Filling<'_>, table: &Table, old: OldRows) -> Result<Fit, PostgresError> {
+    let name = &filling.name;
     let mut kinds = Vec::with_capacity(filling.wanted.len());
     for (column, field) in filling.wanted.iter().zip(filling.schema.fields()) {
-        kinds.push(follow_column(job, &filling.name, table, field, column, old).await?);
+        kinds.push(match step(job.contract, name, table, field, column, old)? {
+            Step::Write(kind) => Some(kind),
+            Step::Leave => None,
+            Step::Add => {
+                alter(job.client, name, &format!("add column {} {}", column.name, column.kind.sql())).await?;
+                Some(column.kind.clone())
+            }
+            Step::Widen => {
+                widen(job.client, name, table, column).await?;
+                Some(column.kind.clone())
+            }
+        });
     }
     Ok(Fit { names: filling.wanted.iter().map(|column| column.name.clone()).collect(), kinds })
 }
 
-async fn follow_column(
-    job: &Job<'_>,
-    name: &TableName,
-    table: &Table,
-    field: &Field,
-    wanted: &Wanted,
-    old: OldRows,
-) -> Result<Option<PgType>, PostgresError> {
-    let (client, contract) = (job.transaction, job.contract);
+/// Whether a table takes its rows as it is.
+pub(super) fn takes_as_it_is(job: &Job<'_>, filling: &Filling<'_>, table: &Table, old: OldRows) -> bool {
+    let columns = filling.wanted.iter().zip(filling.schema.fields());
+    let mut steps = columns.map(|(column, field)| step(job.contract, &filling.name, table, field, column, old));
+    steps.all(|step| matches!(step, Ok(Step::Write(_) | Step::Leave)))
+}
+
+fn step(contract: Contract, name: &TableName, table: &Table, field: &Field, wanted: &Wanted, old: OldRows) -> Result<Step, PostgresError> {
     let (table_name, column) = (name.table.name().to_owned(), wanted.name.name().to_owned());
     let Some(found) = table.column(wanted.name.name()) else {
         return match contract {
-            Contract::Evolve => {
-                alter(client, name, &format!("add column {} {}", wanted.name, wanted.kind.sql())).await?;
-                Ok(Some(wanted.kind.clone()))
-            }
+            Contract::Evolve => Ok(Step::Add),
             Contract::Freeze => Err(PostgresError::NewColumn { table: table_name, column }),
-            Contract::Quarantine => Ok(None),
+            Contract::Quarantine => Ok(Step::Leave),
         };
     };
     match &found.kind {
-        Some(kind) if !found.generated && wanted.kind.widens_to(kind) => Ok(Some(kind.clone())),
-        _ if !found.generated && contract == Contract::Evolve && old == OldRows::Go => Ok(Some(wanted.kind.clone())),
-        Some(kind) if !found.generated && contract == Contract::Evolve && kind.widens_to(&wanted.kind) => {
-            widen(client, name, table, wanted).await?;
-            Ok(Some(wanted.kind.clone()))
-        }
+        Some(kind) if !found.generated && wanted.kind.widens_to(kind) => Ok(Step::Write(kind.clone())),
+        _ if !found.generated && contract == Contract::Evolve && old == OldRows::Go => Ok(Step::Write(wanted.kind.clone())),
+        Some(kind) if !found.generated && contract == Contract::Evolve && kind.widens_to(&wanted.kind) => Ok(Step::Widen),
         // Single values may fit where the types don't.
-        Some(kind) if !found.generated && contract == Contract::Quarantine && takes(field, kind) => Ok(Some(kind.clone())),
-        _ if contract == Contract::Quarantine => Ok(None),
+        Some(kind) if !found.generated && contract == Contract::Quarantine && takes(field, kind) => Ok(Step::Write(kind.clone())),
+        _ if contract == Contract::Quarantine => Ok(Step::Leave),
         _ => {
             let found = if found.generated { format!("{}, computed by the database", found.declared) } else { found.declared.clone() };
             Err(PostgresError::TypeChanged { table: table_name, column, found, wanted: wanted.kind.sql() })
@@ -133,7 +151,7 @@ fn takes(field: &Field, kind: &PgType) -> bool {
 }
 
 /// Gives a column a wider type. Marts that use it go, and come back when they are refreshed; other views stand in the way.
-async fn widen(client: &Transaction<'_>, name: &TableName, table: &Table, wanted: &Wanted) -> Result<(), PostgresError> {
+async fn widen(client: &Client, name: &TableName, table: &Table, wanted: &Wanted) -> Result<(), PostgresError> {
     let views = table.views(client, Some(wanted.name.name())).await?;
     if let Some(view) = views.iter().find(|view| !view.is_mart) {
         return Err(PostgresError::UsedByView {
@@ -149,7 +167,7 @@ async fn widen(client: &Transaction<'_>, name: &TableName, table: &Table, wanted
     alter(client, name, &format!("alter column {} type {}", wanted.name, wanted.kind.sql())).await
 }
 
-async fn alter(client: &Transaction<'_>, name: &TableName, change: &str) -> Result<(), PostgresError> {
+async fn alter(client: &Client, name: &TableName, change: &str) -> Result<(), PostgresError> {
     let doing = format!("alter the table `{}`", name.table.name());
     client.batch_execute(&format!("alter table {name} {change}")).await.map_err(PostgresError::server(doing))
 }

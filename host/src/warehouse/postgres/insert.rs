@@ -47,7 +47,7 @@ impl Insert {
             let statement = self.statement(job, rows.len()).await?;
             let values: Vec<Cell<'_>> = rows.iter().flat_map(|row| cells(row)).map(Cell).collect();
             let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|cell| cell as _).collect();
-            self.inserted += job.transaction.execute(&statement, &values).await.map_err(PostgresError::server(&self.doing))?;
+            self.inserted += job.client.execute(&statement, &values).await.map_err(PostgresError::server(&self.doing))?;
         }
         Ok(())
     }
@@ -67,7 +67,7 @@ impl Insert {
             return Ok(statement.clone());
         }
         let sql = values(&self.into, &self.kinds, rows);
-        let statement = job.transaction.prepare(&sql).await.map_err(PostgresError::server(&self.doing))?;
+        let statement = job.client.prepare(&sql).await.map_err(PostgresError::server(&self.doing))?;
         if full {
             self.full = Some(statement.clone());
         }

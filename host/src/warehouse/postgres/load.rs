@@ -7,13 +7,15 @@
 
 use std::{path::Path, time::Duration};
 
-use tokio_postgres::Transaction;
+use chrono::{DateTime, Utc};
+use futures::FutureExt;
+use tokio_postgres::Client;
 
-use super::{Postgres, PostgresError, audit, ident::Ident, own, table};
+use super::{Postgres, PostgresError, audit, early::Early, ident::Ident, own, rows, table};
 use crate::{
     config::{Contract, LoadPath},
     warehouse::{
-        Load, TableResult,
+        CleanStream, Load, TableResult,
         session::{Join, Sessions},
     },
 };
@@ -25,14 +27,19 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// What the parts of a load share.
 pub(super) struct Job<'j> {
-    pub transaction: &'j Transaction<'j>,
+    /// In a transaction.
+    pub client: &'j Client,
     pub sessions: &'j Sessions,
     pub join: Join,
     pub root: &'j Path,
     pub schema: &'j Ident,
     pub contract: Contract,
     pub path: LoadPath,
-    pub load: &'j Load,
+    /// The run's quarantine folder, relative to `root`.
+    pub quarantine: &'j Path,
+    pub as_of: DateTime<Utc>,
+    /// None of them while rows land.
+    pub streams: &'j [CleanStream],
 }
 
 /// How a load goes about it; the next try may go another way.
@@ -45,7 +52,7 @@ struct Way {
 impl Job<'_> {
     /// Runs a statement and gives how many rows it touched; `doing` says in an error what was to be done.
     pub async fn execute(&self, statement: &str, doing: String) -> Result<u64, PostgresError> {
-        self.transaction.execute(statement, &[]).await.map_err(PostgresError::server(doing))
+        self.client.execute(statement, &[]).await.map_err(PostgresError::server(doing))
     }
 }
 
@@ -92,44 +99,80 @@ impl Postgres {
         progress: &mut (dyn FnMut(&str) + Send),
         done: &mut Option<Vec<TableResult>>,
     ) -> Result<Vec<TableResult>, PostgresError> {
+        // The transaction is open where tables were filled while their rows landed.
+        let early = self.early.take().filter(|_| !self.client.is_closed());
         if self.client.is_closed() {
             self.reconnect().await?;
         }
-        let claim = self.claim;
-        let transaction = self.client.transaction().await.map_err(PostgresError::server("begin the load"))?;
-        let standing = own::stand(&transaction, &load.pipeline).await?;
+        let attempted = self.transact(load, way, early, progress, done).await;
+        if attempted.is_err() {
+            self.roll_back();
+        }
+        attempted
+    }
+
+    async fn transact(
+        &self,
+        load: &Load,
+        way: &Way,
+        early: Option<Early>,
+        progress: &mut (dyn FnMut(&str) + Send),
+        done: &mut Option<Vec<TableResult>>,
+    ) -> Result<Vec<TableResult>, PostgresError> {
+        let client = &self.client;
+        if early.is_none() {
+            client.batch_execute("begin").await.map_err(PostgresError::server("begin the load"))?;
+        }
+        let standing = own::stand(client, &load.pipeline).await?;
         let sequence = i64::try_from(load.sequence).unwrap_or(i64::MAX);
         if standing.sequence == sequence && standing.run.as_deref() == Some(&load.run) {
+            self.roll_back();
             return Ok(done.take().unwrap_or_default());
         }
-        if claim.is_none_or(|claim| claim.fence != standing.fence) || standing.sequence + 1 != sequence {
+        if self.claim.is_none_or(|claim| claim.fence != standing.fence) || standing.sequence + 1 != sequence {
             return Err(PostgresError::Fenced { pipeline: load.pipeline.clone() });
         }
         let job = Job {
-            transaction: &transaction,
+            client,
             sessions: &self.sessions,
             join: way.join,
             root: &self.root,
             schema: &self.schema,
             contract: self.contract,
             path: way.path,
-            load,
+            quarantine: &load.quarantine,
+            as_of: load.as_of,
+            streams: &load.streams,
         };
-        let mut results = tables(&job, progress).await?;
+        let mut results = tables(&job, load, early.unwrap_or_default(), progress).await?;
         results.iter_mut().for_each(|result| result.notes.extend(way.notes.clone()));
-        audit::write(&transaction, load, &results).await?;
-        own::advance(&transaction, &load.pipeline, &load.run, sequence, &load.cursors).await?;
+        audit::write(client, load, &results).await?;
+        own::advance(client, &load.pipeline, &load.run, sequence, &load.cursors).await?;
         *done = Some(results.clone());
-        transaction.commit().await.map_err(PostgresError::server("commit the load"))?;
+        client.batch_execute("commit").await.map_err(PostgresError::server("commit the load"))?;
         Ok(results)
+    }
+
+    /// Takes back what the open transaction did. Nobody waits for the answer: a server that does not answer must not hold a run.
+    pub(super) fn roll_back(&self) {
+        let _ = self.client.batch_execute("rollback").now_or_never();
     }
 }
 
-async fn tables(job: &Job<'_>, progress: &mut (dyn FnMut(&str) + Send)) -> Result<Vec<TableResult>, PostgresError> {
-    let mut results = Vec::with_capacity(job.load.tables.len());
-    for table in &job.load.tables {
+async fn tables(
+    job: &Job<'_>,
+    load: &Load,
+    mut early: Early,
+    progress: &mut (dyn FnMut(&str) + Send),
+) -> Result<Vec<TableResult>, PostgresError> {
+    let mut results = Vec::with_capacity(load.tables.len());
+    for table in &load.tables {
         progress(&table.name);
-        results.push(table::load(job, table).await?);
+        let filled = match early.take(table) {
+            Some(filled) => filled,
+            None => table::fill(job, table, rows::of(job, table).await?).await?,
+        };
+        results.push(table::settle(job, table, filled).await?);
     }
     Ok(results)
 }

@@ -12,24 +12,50 @@ use super::{
     ddl::{Fit, OldRows, follow},
     ident::{Ident, TableName, list},
     load::Job,
-    table::{Filling, checking_keys, count},
+    rows::Rows,
+    table::{Filled, Filling, Rest, checking_keys, count},
     timescale,
 };
 use crate::warehouse::{TableLoad, TableResult};
 
-pub(super) async fn load(job: &Job<'_>, filling: Filling<'_>, existing: &Table) -> Result<TableResult, PostgresError> {
-    let fit = follow(job, &filling, existing, OldRows::Stay).await?;
+pub(super) async fn fill(job: &Job<'_>, filling: Filling<'_>, existing: Table) -> Result<Filled, PostgresError> {
+    let fit = follow(job, &filling, &existing, OldRows::Stay).await?;
     let Filling { load, name, key, rows, .. } = filling;
-    let staging = Staging::fill(job, load, &fit, &key, rows).await?;
-    let columns = fit.columns();
-    let (inserted, updated) = match way(job, &name, existing, &key).await? {
-        Way::Upsert => staging.upsert(job, load, &name, &key, &columns).await?,
-        way => staging.change_and_insert(job, load, &name, &key, &columns, way).await?,
-    };
-    let sent = staging.drop(job).await?;
-    let unchanged = sent.rows.saturating_sub(inserted + updated);
-    let result = TableResult { inserted, updated, unchanged, rows_after: count(job, &name).await?, ..sent.result(load) };
-    Ok(result)
+    let (staging, sent) = Staging::fill(job, load, &fit, &key, rows).await?;
+    Ok(Filled { name, key, sent, rest: Rest::Merge(Merge { staging, existing }) })
+}
+
+/// Rows in staging, and the table into which they go.
+pub(super) struct Merge {
+    staging: Staging,
+    existing: Table,
+}
+
+impl Merge {
+    /// `result` is what is known of the table so far, `rows` how many there are in staging.
+    pub async fn settle(
+        self,
+        job: &Job<'_>,
+        load: &TableLoad,
+        name: &TableName,
+        key: &[Ident],
+        result: TableResult,
+        rows: u64,
+    ) -> Result<TableResult, PostgresError> {
+        let Self { staging, existing } = self;
+        let (inserted, updated) = match way(job, name, &existing, key).await? {
+            Way::Upsert => staging.upsert(job, load, name, key).await?,
+            way => staging.change_and_insert(job, load, name, key, way).await?,
+        };
+        staging.drop(job).await?;
+        Ok(TableResult {
+            inserted,
+            updated,
+            unchanged: rows.saturating_sub(inserted + updated),
+            rows_after: count(job, name).await?,
+            ..result
+        })
+    }
 }
 
 /// How rows get from staging into their table.
@@ -48,7 +74,7 @@ async fn way(job: &Job<'_>, name: &TableName, existing: &Table, key: &[Ident]) -
     if is_hypertable(job, name).await? {
         return Ok(Way::Exchange);
     }
-    if existing.has_unique(job.transaction, key).await? {
+    if existing.has_unique(job.client, key).await? {
         return Ok(Way::Upsert);
     }
     if existing.kind != 'r' {
@@ -62,12 +88,12 @@ async fn way(job: &Job<'_>, name: &TableName, existing: &Table, key: &[Ident]) -
 /// Whether a table is a hypertable. Then rows in its columnstore may be changed, as many as there are: TimescaleDB stops at 100,000.
 async fn is_hypertable(job: &Job<'_>, name: &TableName) -> Result<bool, PostgresError> {
     let doing = || format!("look at the table `{}`", name.table.name());
-    if !timescale::is_there(job.transaction).await? {
+    if !timescale::is_there(job.client).await? {
         return Ok(false);
     }
     let schema = name.schema.as_ref().map_or("", Ident::name);
     let statement = "select exists (select from timescaledb_information.hypertables where hypertable_schema = $1 and hypertable_name = $2)";
-    let row = job.transaction.query_one(statement, &[&schema, &name.table.name()]).await.map_err(PostgresError::server(doing()))?;
+    let row = job.client.query_one(statement, &[&schema, &name.table.name()]).await.map_err(PostgresError::server(doing()))?;
     let is_hypertable: bool = row.get(0);
     if is_hypertable {
         job.execute("set local timescaledb.max_tuples_decompressed_per_dml_transaction = 0", doing()).await?;
@@ -78,33 +104,22 @@ async fn is_hypertable(job: &Job<'_>, name: &TableName) -> Result<bool, Postgres
 /// The rows of a run in a table of the transaction's own.
 pub(super) struct Staging {
     name: TableName,
-    sent: Sent,
+    /// The columns that it has.
+    columns: Vec<Ident>,
 }
 
 impl Staging {
     /// Makes the table and fills it.
-    pub async fn fill(
-        job: &Job<'_>,
-        load: &TableLoad,
-        fit: &Fit,
-        key: &[Ident],
-        rows: datafusion::prelude::DataFrame,
-    ) -> Result<Self, PostgresError> {
+    pub async fn fill(job: &Job<'_>, load: &TableLoad, fit: &Fit, key: &[Ident], rows: Rows) -> Result<(Self, Sent), PostgresError> {
         let name = TableName::temporary(Ident::new(&load.name)?.prefixed("tidegate_staging_"));
         let create = format!("create temp table {} ({}) on commit drop", name.table, fit.definitions());
         let sent = copy(job, load, Destination::temporary(&name, create), rows, fit, key).await?;
-        Ok(Self { name, sent })
+        Ok((Self { name, columns: fit.columns() }, sent))
     }
 
     /// Adds and changes rows of a table whose key is unique; gives how many of each.
-    pub async fn upsert(
-        &self,
-        job: &Job<'_>,
-        load: &TableLoad,
-        target: &TableName,
-        key: &[Ident],
-        columns: &[Ident],
-    ) -> Result<(u64, u64), PostgresError> {
+    pub async fn upsert(&self, job: &Job<'_>, load: &TableLoad, target: &TableName, key: &[Ident]) -> Result<(u64, u64), PostgresError> {
+        let columns = &self.columns;
         let values: Vec<&Ident> = columns.iter().filter(|column| !key.contains(column)).collect();
         let action = if values.is_empty() {
             "nothing".to_owned()
@@ -133,9 +148,9 @@ impl Staging {
         load: &TableLoad,
         target: &TableName,
         key: &[Ident],
-        columns: &[Ident],
         way: Way,
     ) -> Result<(u64, u64), PostgresError> {
+        let columns = &self.columns;
         let doing = || format!("merge into the table `{}`", load.name);
         let unique = format!("create unique index on {} ({})", self.name, list(key, ""));
         checking_keys(job, load, &self.name, key, &unique).await?;
@@ -166,10 +181,15 @@ impl Staging {
         &self.name
     }
 
-    /// Makes room for the next one, and gives what was sent.
-    pub async fn drop(self, job: &Job<'_>) -> Result<Sent, PostgresError> {
+    /// The columns that it has.
+    pub fn columns(&self) -> &[Ident] {
+        &self.columns
+    }
+
+    /// Makes room for the next one.
+    pub async fn drop(self, job: &Job<'_>) -> Result<(), PostgresError> {
         job.execute(&format!("drop table {}", self.name), "drop a table of the load".to_owned()).await?;
-        Ok(self.sent)
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 //! What always holds here (each with its test in `tests/suite/postgres`):
 //! - Tables, cursors and the rows of `ingest_audit` of a run are committed by one transaction ([`load`]). A run that died before it left
 //!   nothing; a run whose commit was lost on the wire is looked up by its number before anything is sent twice.
+//! - Rows may be sent before the gate has judged them, but are not visible before it passed. ([`early`])
 //! - One host at a time runs a pipeline: it holds an advisory lock, and it took a number when it got the lock ([`own`]). A host that lost its
 //!   lock finds another number when it wants to commit, and can't.
 //! - A value that PostgreSQL can't represent takes its row to quarantine; it never breaks the stream ([`encode`]).
@@ -10,7 +11,7 @@
 //!
 //! # Why
 //! Two phases with staged files, as the lake has them, would write every row twice. A transaction gives the same promise for nothing, and
-//! the rows are computed while they are sent.
+//! the rows are computed while they are sent, or sent while they land ([`early`]).
 
 pub mod connect;
 pub mod encode;
@@ -21,6 +22,7 @@ mod audit;
 mod catalog;
 mod copy;
 mod ddl;
+mod early;
 mod error;
 mod ident;
 mod insert;
@@ -45,6 +47,7 @@ use tokio_postgres::Client;
 
 use self::{
     connect::{Address, PgEnv},
+    early::Early,
     ident::Ident,
     own::Claim,
 };
@@ -70,6 +73,8 @@ pub struct Postgres {
     sessions: Sessions,
     client: Client,
     claim: Option<Claim>,
+    /// What was sent while it landed; while there is something, a transaction is open.
+    early: Option<Early>,
     /// The number and the run of the pipeline's last load.
     sequence: u64,
     cursors: BTreeMap<String, String>,
@@ -91,6 +96,7 @@ impl Postgres {
             sessions,
             client,
             claim: None,
+            early: None,
             sequence: 0,
             cursors: BTreeMap::new(),
         };
@@ -103,9 +109,9 @@ impl Postgres {
         self.sequence
     }
 
-    /// Where a stream resumes.
-    pub fn cursor(&self, source: &str, stream: &str) -> Option<String> {
-        self.cursors.get(&format!("{source}/{stream}")).cloned()
+    /// Where its streams resume, by `<source>/<stream>`.
+    pub fn cursors(&self) -> &BTreeMap<String, String> {
+        &self.cursors
     }
 
     /// The database, for a person, without the password.
@@ -115,6 +121,7 @@ impl Postgres {
 
     /// Connects again after the line broke, and takes the lock again if nobody else had it meanwhile.
     async fn reconnect(&mut self) -> Result<(), PostgresError> {
+        self.early = None;
         self.client = connect::connect(&self.address).await?.0;
         match &self.claim {
             Some(claim) => own::keep(&self.client, &self.pipeline, claim).await,

@@ -11,7 +11,8 @@ use tokio_postgres::{Client, GenericClient};
 use super::{Postgres, PostgresError};
 
 /// The migrations, in order; the number of one is its place from 1. What was released is never changed.
-const MIGRATIONS: &[(&str, &str)] = &[("own_tables", include_str!("migrations/0001_own_tables.sql"))];
+const MIGRATIONS: &[(&str, &str)] =
+    &[("own_tables", include_str!("migrations/0001_own_tables.sql")), ("replayed", include_str!("migrations/0002_replayed.sql"))];
 
 /// Any number that nobody else takes for the lock under which migrations run: "tidegate" in ASCII.
 const MIGRATION_LOCK: i64 = 0x7469_6465_6761_7465;

@@ -88,9 +88,13 @@ impl Refused {
         Ok(())
     }
 
-    /// Gives the file its name, and how many rows are in it.
-    pub fn finish(mut self) -> Result<u64, PostgresError> {
-        self.writer.finish().map_err(PostgresError::Quarantine)?;
-        Ok(self.rows)
+    /// How many rows there are so far.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Gives the file its name.
+    pub fn finish(&mut self) -> Result<(), PostgresError> {
+        self.writer.finish().map_err(PostgresError::Quarantine)
     }
 }

@@ -10,56 +10,65 @@
 use super::{
     PostgresError,
     catalog::Table,
-    copy::{Destination, Sent, copy},
+    copy::{Destination, copy},
     ddl::{Fit, OldRows, follow},
     ident::{Ident, TableName, literal},
     load::Job,
-    table::{Filling, checking_keys},
+    table::{Filled, Filling, Rest, checking_keys},
     types::PgType,
 };
-use crate::warehouse::TableResult;
+use crate::warehouse::TableLoad;
 
-pub(super) async fn load(job: &Job<'_>, filling: Filling<'_>, existing: &Table) -> Result<TableResult, PostgresError> {
-    let (load, name) = (filling.load, filling.name.clone());
-    let swaps = existing.is_replaceable(job.transaction).await?;
-    let mut result = if swaps { swap(job, filling, existing).await? } else { refill(job, filling, existing).await? }.result(load);
-    if !swaps {
-        result.notes.push(format!("other objects depend on `{}`: it was filled in its place, readers waited", name.table.name()));
+pub(super) async fn fill(job: &Job<'_>, filling: Filling<'_>, existing: Table) -> Result<Filled, PostgresError> {
+    if existing.is_replaceable(job.client).await? {
+        fill_beside(job, filling, existing).await
+    } else {
+        refill(job, filling, &existing).await
     }
-    result.inserted = result.rows_in - result.refused;
-    result.rows_after = Some(result.inserted);
-    Ok(result)
 }
 
-async fn refill(job: &Job<'_>, filling: Filling<'_>, existing: &Table) -> Result<Sent, PostgresError> {
+async fn refill(job: &Job<'_>, filling: Filling<'_>, existing: &Table) -> Result<Filled, PostgresError> {
     let fit = follow(job, &filling, existing, OldRows::Stay).await?;
     let Filling { load, name, key, rows, .. } = filling;
     // TRUNCATE takes tables that point at this one along, or refuses.
-    let empty = if existing.is_referenced(job.transaction).await? { format!("delete from {name}") } else { format!("truncate {name}") };
+    let empty = if existing.is_referenced(job.client).await? { format!("delete from {name}") } else { format!("truncate {name}") };
     job.execute(&empty, format!("empty the table `{}`", load.name)).await?;
-    copy(job, load, Destination::there(&name), rows, &fit, &key).await
+    let sent = copy(job, load, Destination::there(&name), rows, &fit, &key).await?;
+    Ok(Filled { name, key, sent, rest: Rest::Refilled })
 }
 
-async fn swap(job: &Job<'_>, filling: Filling<'_>, existing: &Table) -> Result<Sent, PostgresError> {
-    let fit = follow(job, &filling, existing, OldRows::Go).await?;
+async fn fill_beside(job: &Job<'_>, filling: Filling<'_>, existing: Table) -> Result<Filled, PostgresError> {
+    let fit = follow(job, &filling, &existing, OldRows::Go).await?;
     let Filling { load, name, key, rows, .. } = filling;
-    let doing = || format!("replace the table `{}`", load.name);
     let new = name.beside(name.table.prefixed("tidegate_new_"));
-    let create = format!("create table {new} (like {name} including all excluding indexes){}", retype(&new, existing, &fit));
+    let create = format!("create table {new} (like {name} including all excluding indexes){}", retype(&new, &existing, &fit));
     let sent = copy(job, load, Destination::made(&new, create), rows, &fit, &key).await?;
-    let indexes = Indexes::of(job, existing).await?;
-    for statement in indexes.make(&new) {
-        checking_keys(job, load, &new, &key, &statement).await?;
+    Ok(Filled { name, key, sent, rest: Rest::Swap(Swap { new, existing }) })
+}
+
+/// A table that holds the new rows, and the one whose place it takes.
+pub(super) struct Swap {
+    new: TableName,
+    existing: Table,
+}
+
+impl Swap {
+    pub async fn settle(&self, job: &Job<'_>, load: &TableLoad, name: &TableName, key: &[Ident]) -> Result<(), PostgresError> {
+        let doing = || format!("replace the table `{}`", load.name);
+        let indexes = Indexes::of(job, &self.existing).await?;
+        for statement in indexes.make(&self.new) {
+            checking_keys(job, load, &self.new, key, &statement).await?;
+        }
+        for statement in privileges(job, &self.existing, &self.new).await? {
+            job.execute(&statement, doing()).await?;
+        }
+        job.execute(&format!("drop table {name}"), doing()).await?;
+        job.execute(&format!("alter table {} rename to {}", self.new, name.table), doing()).await?;
+        for statement in indexes.rename(name) {
+            job.execute(&statement, doing()).await?;
+        }
+        Ok(())
     }
-    for statement in privileges(job, existing, &new).await? {
-        job.execute(&statement, doing()).await?;
-    }
-    job.execute(&format!("drop table {name}"), doing()).await?;
-    job.execute(&format!("alter table {new} rename to {}", name.table), doing()).await?;
-    for statement in indexes.rename(&name) {
-        job.execute(&statement, doing()).await?;
-    }
-    Ok(sent)
 }
 
 /// Gives columns of the new table, which is empty, the types that their rows want.
@@ -83,7 +92,7 @@ struct Index {
 impl Indexes {
     async fn of(job: &Job<'_>, table: &Table) -> Result<Self, PostgresError> {
         let rows = job
-            .transaction
+            .client
             .query(
                 "select conname::text, pg_get_constraintdef(oid), true from pg_constraint where conrelid = $1 and contype in ('p', 'u', 'x', 'f') \
                  union all \
@@ -142,7 +151,7 @@ async fn privileges(job: &Job<'_>, table: &Table, new: &TableName) -> Result<Vec
          from pg_class c, aclexplode(c.relacl) a left join pg_roles r on r.oid = a.grantee where c.oid = $1",
         literal(&new.to_string())
     );
-    let rows = job.transaction.query(&statement, &[&table.oid]).await.map_err(PostgresError::server("look at the table's privileges"))?;
+    let rows = job.client.query(&statement, &[&table.oid]).await.map_err(PostgresError::server("look at the table's privileges"))?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 

@@ -12,14 +12,14 @@ use super::{
     ident::{Ident, TableName, list},
     load::Job,
     merge::{Staging, same_key},
-    table::{Filling, checking_keys, count},
+    table::{Filled, Filling, Rest, checking_keys, count},
 };
-use crate::warehouse::TableResult;
+use crate::warehouse::{TableLoad, TableResult};
 
 /// The columns that such a table has beside those of its rows.
 const COLUMNS: [&str; 3] = ["\"valid_from\" timestamptz not null", "\"valid_to\" timestamptz", "\"is_current\" boolean not null"];
 
-pub(super) async fn load(job: &Job<'_>, filling: Filling<'_>, existing: Option<Table>) -> Result<TableResult, PostgresError> {
+pub(super) async fn fill(job: &Job<'_>, filling: Filling<'_>, existing: Option<Table>) -> Result<Filled, PostgresError> {
     let fit = match existing {
         Some(existing) => follow(job, &filling, &existing, OldRows::Stay).await?,
         None => {
@@ -28,14 +28,25 @@ pub(super) async fn load(job: &Job<'_>, filling: Filling<'_>, existing: Option<T
         }
     };
     let Filling { load, name, key, rows, .. } = filling;
-    let staging = Staging::fill(job, load, &fit, &key, rows).await?;
-    let unique = format!("create unique index on {} ({})", staging.name(), list(&key, ""));
-    checking_keys(job, load, staging.name(), &key, &unique).await?;
-    let (inserted, updated) = History { job, target: &name, staging: &staging, key: &key, columns: &fit.columns() }.write().await?;
-    let sent = staging.drop(job).await?;
-    let unchanged = sent.rows.saturating_sub(inserted + updated);
-    let result = TableResult { inserted, updated, unchanged, rows_after: count(job, &name).await?, ..sent.result(load) };
-    Ok(result)
+    let (staging, sent) = Staging::fill(job, load, &fit, &key, rows).await?;
+    Ok(Filled { name, key, sent, rest: Rest::History(staging) })
+}
+
+/// Writes what is in staging into the history. `result` is what is known of the table so far, `rows` how many there are in staging.
+pub(super) async fn settle(
+    job: &Job<'_>,
+    load: &TableLoad,
+    name: &TableName,
+    key: &[Ident],
+    staging: Staging,
+    result: TableResult,
+    rows: u64,
+) -> Result<TableResult, PostgresError> {
+    let unique = format!("create unique index on {} ({})", staging.name(), list(key, ""));
+    checking_keys(job, load, staging.name(), key, &unique).await?;
+    let (inserted, updated) = History { job, target: name, staging: &staging, key, columns: staging.columns() }.write().await?;
+    staging.drop(job).await?;
+    Ok(TableResult { inserted, updated, unchanged: rows.saturating_sub(inserted + updated), rows_after: count(job, name).await?, ..result })
 }
 
 async fn make(job: &Job<'_>, name: &TableName, wanted: &[ddl::Wanted], key: &[Ident]) -> Result<(), PostgresError> {
@@ -59,7 +70,7 @@ impl History<'_> {
     /// Ends and begins rows; gives how many keys are new and how many changed.
     async fn write(&self) -> Result<(u64, u64), PostgresError> {
         let Self { job, target, staging, key, columns } = self;
-        let (staging, same, as_of) = (staging.name(), same_key(key), job.load.as_of);
+        let (staging, same, as_of) = (staging.name(), same_key(key), job.as_of);
         let doing = || format!("load the table `{}`", target.table.name());
         let values: Vec<&Ident> = columns.iter().filter(|column| !key.contains(column)).collect();
         let (mut replaced, mut closed) = (0, 0);
@@ -68,16 +79,16 @@ impl History<'_> {
             let set = values.iter().map(|name| format!("{name} = s.{name}")).collect::<Vec<_>>().join(", ");
             let place = format!("from {staging} s where {same} and t.\"is_current\" and {differs}");
             let replace = format!("update {target} t set {set} {place} and t.\"valid_from\" >= $1");
-            replaced = job.transaction.execute(&replace, &[&as_of]).await.map_err(PostgresError::server(doing()))?;
+            replaced = job.client.execute(&replace, &[&as_of]).await.map_err(PostgresError::server(doing()))?;
             let close = format!("update {target} t set \"valid_to\" = $1, \"is_current\" = false {place}");
-            closed = job.transaction.execute(&close, &[&as_of]).await.map_err(PostgresError::server(doing()))?;
+            closed = job.client.execute(&close, &[&as_of]).await.map_err(PostgresError::server(doing()))?;
         }
         let names = list(*columns, "");
         let begin = format!(
             "insert into {target} ({names}, \"valid_from\", \"valid_to\", \"is_current\") select {names}, $1, null, true from {staging} s \
              where not exists (select from {target} t where {same} and t.\"is_current\")"
         );
-        let begun = job.transaction.execute(&begin, &[&as_of]).await.map_err(PostgresError::server(doing()))?;
+        let begun = job.client.execute(&begin, &[&as_of]).await.map_err(PostgresError::server(doing()))?;
         Ok((begun.saturating_sub(closed), replaced + closed))
     }
 }
