@@ -1,0 +1,53 @@
+//! Charges: attempts to move money, successful or not.
+
+use super::{Entity, ONE_LIST, RowsOf, events};
+use crate::column::{flag, key, metadata, money, reference, text, time};
+
+/// The stream. A dispute or a refund changes its charge, and not always with an event of the charge.
+pub static CHARGES: Entity = Entity {
+    name: "charges",
+    path: "/v1/charges",
+    lists: ONE_LIST,
+    rows: RowsOf::Objects,
+    changes: events(&[("charge", "id"), ("refund", "charge"), ("dispute", "charge")]),
+    deletion: None,
+    key: &["id"],
+    columns: &[
+        key("id"),
+        time("created"),
+        text("currency"),
+        money("amount"),
+        money("amount_captured"),
+        money("amount_refunded"),
+        money("application_fee_amount"),
+        text("status"),
+        flag("paid"),
+        flag("captured"),
+        flag("refunded"),
+        flag("disputed"),
+        reference("customer"),
+        reference("payment_intent"),
+        reference("invoice"),
+        reference("balance_transaction"),
+        reference("payment_method"),
+        text("payment_method_type").at(&["payment_method_details/type"]),
+        text("card_brand").at(&["payment_method_details/card/brand"]),
+        text("card_country").at(&["payment_method_details/card/country"]),
+        text("card_last4").at(&["payment_method_details/card/last4"]),
+        text("billing_name").at(&["billing_details/name"]),
+        text("billing_email").at(&["billing_details/email"]),
+        text("billing_city").at(&["billing_details/address/city"]),
+        text("billing_state").at(&["billing_details/address/state"]),
+        text("billing_postal_code").at(&["billing_details/address/postal_code"]),
+        text("billing_country").at(&["billing_details/address/country"]),
+        text("outcome_type").at(&["outcome/type"]),
+        text("outcome_risk_level").at(&["outcome/risk_level"]),
+        text("failure_code"),
+        text("failure_message"),
+        text("description"),
+        text("receipt_email"),
+        text("statement_descriptor"),
+        flag("livemode"),
+        metadata(),
+    ],
+};
