@@ -5,6 +5,7 @@
 //! - No test waits for the clock where it can wait for a file, or writes outside a temporary folder and the target folder.
 //! - `UPDATE_EXPECT=1` rewrites what scenarios expect; look at the difference before you keep it.
 
+pub mod child;
 pub mod components;
 pub mod folder;
 pub mod olist;
@@ -12,8 +13,10 @@ pub mod postgres;
 pub mod program;
 pub mod sandbox;
 pub mod scenario;
+pub mod shops;
 pub mod source_text;
 pub mod table;
+pub mod wire;
 
 use std::path::{Path, PathBuf};
 

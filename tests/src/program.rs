@@ -8,7 +8,11 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{components::Components, folder};
+use crate::{
+    child::{self, Usage},
+    components::Components,
+    folder,
+};
 
 /// A temporary folder with a pipeline; it goes away with this value.
 pub struct Workplace {
@@ -69,6 +73,11 @@ impl Workplace {
         let stderr = String::from_utf8_lossy(&output.stderr).replace(&*self.path().to_string_lossy(), "<dir>");
         let code = output.status.code().with_context(|| format!("`tidegate {}` ended by {}", arguments.join(" "), output.status))?;
         Ok(Said { code, stdout: String::from_utf8_lossy(&output.stdout).into_owned(), stderr })
+    }
+
+    /// Runs `tidegate` in this folder and measures it; it must succeed.
+    pub fn measure(&self, arguments: &[&str]) -> Result<Usage> {
+        Ok(child::measure(self.command(arguments)?)?.1)
     }
 
     fn command(&self, arguments: &[&str]) -> Result<Command> {

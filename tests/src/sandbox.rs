@@ -11,7 +11,7 @@ use arrow::{
 };
 use tidegate::{
     config::{Limits, paths::Cache},
-    egress::files::Files,
+    egress::{files::Files, granted::Granted},
     plugin::{Access, Context, PluginError, Pushed, QualityInstance, Runtime, SourceInstance, TransformInstance},
     quality::Measure,
 };
@@ -25,13 +25,13 @@ pub fn limits() -> Limits {
 
 /// Those limits, a log that nobody reads, no grants.
 pub fn access() -> Access {
-    Access { limits: limits(), log: Arc::new(|_| ()), files: None }
+    Access { limits: limits(), log: Arc::new(|_| ()), granted: None }
 }
 
 /// The same with a directory granted as `data`.
 pub fn access_to(directory: PathBuf) -> Access {
     let files = Files::open_directories([(&"data".to_owned(), directory)], None).expect("the directory is there");
-    Access { files: Some(Arc::new(files)), ..access() }
+    Access { granted: Some(Granted::files(files)), ..access() }
 }
 
 /// The runtime. Compiled code is kept in tidegate's cache, as the program keeps it.
