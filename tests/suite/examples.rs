@@ -4,13 +4,22 @@ use std::fs;
 
 use tidegate_tests::{folder, program::Workplace, root};
 
+/// The code of an example without its tests.
+fn code(example: &str) -> String {
+    let source = fs::read_to_string(root().join("examples").join(example).join("src/lib.rs")).unwrap();
+    source.split("\n#[cfg(test)]").next().unwrap().to_owned()
+}
+
 #[test]
-fn the_readme_shows_the_plugin_of_the_example() {
+fn the_readme_shows_the_plugins_of_the_examples() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let shown = readme.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    let source = fs::read_to_string(root().join("examples/custom-transform/src/lib.rs")).unwrap();
-    let code = source.split("\n#[cfg(test)]").next().unwrap();
-    assert_eq!(shown, code);
+    let shown: Vec<_> = readme.split("```rust\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(shown, [code("custom-transform"), code("custom-source")]);
+}
+
+#[test]
+fn a_rest_source_with_two_streams_has_less_than_80_lines() {
+    assert!(code("custom-source").lines().count() < 80);
 }
 
 #[test]

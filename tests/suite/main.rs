@@ -1,10 +1,20 @@
-//! The outer ring: misbehaving guests, scenarios, tidiness of the tree. One binary, one link step.
+//! The outer ring: misbehaving guests, scenarios, replays, tidiness of the tree. One binary, one link step.
 
+mod desk;
+mod egress;
+mod egress_faults;
 mod examples;
 mod faults;
 mod guests;
 mod postgres;
 mod readers;
 mod real_data;
+mod replay;
 mod scenarios;
+mod shop_to_star;
+mod shopify;
+mod stripe;
+mod stripe_api;
 mod tidy;
+mod wire;
+mod woocommerce;

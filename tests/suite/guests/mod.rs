@@ -7,6 +7,7 @@ mod contract;
 mod ipc;
 mod quality;
 mod source;
+mod thief;
 mod transform;
 
 use std::{future::Future, time::Duration};

@@ -1,6 +1,7 @@
 //! PostgreSQL as the warehouse, against a real server that the suite starts.
 
 mod connect;
+mod early;
 mod example;
 mod faults;
 mod guard;

@@ -80,7 +80,7 @@ fn init_check_and_migrate_tell_what_they_did() {
     shop.workplace.write("setup.sql", "create table if not exists extra (id bigint primary key);\n").unwrap();
     let init = shop.workplace.tidegate(&["warehouse", "init", "--read-role", "looker"]).unwrap();
     assert_eq!(init.code, 0, "{}", init.stderr);
-    assert!(init.stdout.contains("version 0 -> 1") && init.stdout.contains("executed setup.sql"), "{}", init.stdout);
+    assert!(init.stdout.contains("version 0 -> 2") && init.stdout.contains("executed setup.sql"), "{}", init.stdout);
     assert!(init.stdout.contains("the server has no TimescaleDB"), "{}", init.stdout);
     shop.load_with("rows", "id\n1\n").unwrap();
     let reads = "select has_table_privilege('looker', 'shop.rows', 'select'), has_table_privilege('looker', 'shop.rows', 'insert'), \
@@ -88,8 +88,8 @@ fn init_check_and_migrate_tell_what_they_did() {
                  has_table_privilege('looker', 'tidegate.cursors', 'select'), to_regclass('shop.extra') is not null";
     assert_eq!(shop.rows(reads).unwrap(), "t,f,t,f,t");
     let check = shop.workplace.tidegate(&["warehouse", "check"]).unwrap();
-    assert!(check.stdout.contains("pipeline shop: 1 loads") && check.stdout.contains("version 1"), "{}", check.stdout);
+    assert!(check.stdout.contains("pipeline shop: 1 loads") && check.stdout.contains("version 2"), "{}", check.stdout);
     let migrate = shop.workplace.tidegate(&["warehouse", "migrate"]).unwrap();
-    assert!(migrate.stdout.contains("up to date (version 1)"), "{}", migrate.stdout);
+    assert!(migrate.stdout.contains("up to date (version 2)"), "{}", migrate.stdout);
     assert_eq!(shop.workplace.tidegate(&["warehouse", "init"]).unwrap().code, 0, "a second init changes nothing");
 }
