@@ -5,7 +5,6 @@
 //! - Every measured job is a child process of its own, so that its CPU and its peak memory are its own (`child`).
 //! - Ratios are made inside one round and their median is reported: a noisy machine disturbs both ways of a round alike.
 
-mod child;
 mod compare;
 mod job;
 mod memory;
@@ -17,6 +16,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use tidegate::config::paths::Cache;
+use tidegate_tests::child;
 
 /// Compares the sandboxed way of sample orders into a lake table with the native one.
 #[derive(Parser)]

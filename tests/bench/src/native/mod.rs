@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use source_files::SourceFiles;
 use tidegate::{
     config::{self, Loaded, paths::Cache},
-    egress::archive::Archive,
+    egress::archive::{Archive, FileRequest, Head},
     engine::{LandedFile, OperatorMetrics, Workbench, operator_metrics},
     plugin::Runtime,
     warehouse::{AuditRow, CleanStream, Load, TableLoad, lake::Lake},
@@ -120,11 +120,13 @@ impl Native {
     /// Archives a stream's file before anything reads it.
     async fn archive(&self, stream: &str) -> Result<()> {
         let (storage, engine) = (self.loaded.storage(), &self.loaded.pipeline.engine);
-        let archive = Archive::new(storage.raw(), RUN, stream, self.started, engine.archive_level);
+        let head = Head::new(RUN, stream, &self.loaded.pipeline.name, self.started);
+        let archive = Archive::new(storage.raw(), head, engine.archive_level);
         let name = self.source_config()?.streams[stream].files.clone();
         let path = self.data.join(&name);
-        archive.page("data", &name, 0, false, move || std::fs::File::open(path)).await?;
-        archive.write_manifest()?;
+        let request = FileRequest { directory: "data".into(), path: name, modified_micros: 0, packed: false };
+        archive.file(request, move || std::fs::File::open(path)).await?;
+        archive.close()?;
         Ok(())
     }
 
@@ -231,7 +233,7 @@ fn session(loaded: &Loaded) -> Result<SessionContext> {
     let bench = Workbench {
         runtime: Arc::new(Runtime::new(&Cache::from_env()?.root).map_err(|error| anyhow::anyhow!("{error:#}"))?),
         plugins: HashMap::new(),
-        files: HashMap::new(),
+        granted: HashMap::new(),
         limits: loaded.pipeline.limits.clone(),
         log: Arc::new(|_| ()),
         scratch: storage.work().join(RUN),
@@ -240,6 +242,8 @@ fn session(loaded: &Loaded) -> Result<SessionContext> {
         clean_csv: false,
         run: RUN.to_owned(),
         progress: Arc::default(),
+        packs_clean: true,
+        tap: None,
     };
     let config = SessionConfig::new()
         .with_batch_size(engine.batch_rows as usize)

@@ -4,8 +4,6 @@
 //! - A ratio is psql's time divided by tidegate's in the same round, so more is faster; the median of the rounds is reported.
 //! - Before each way the tables are gone and a checkpoint is done, so that neither pays for the other.
 
-#[path = "../../child.rs"]
-mod child;
 #[path = "../../job.rs"]
 mod job;
 #[path = "../../table.rs"]
@@ -21,6 +19,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, ValueEnum};
 use tidegate::config::paths::Cache;
+use tidegate_tests::child;
 
 use place::Place;
 
