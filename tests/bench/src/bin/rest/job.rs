@@ -40,11 +40,11 @@ patience = {{ requests_per_minute = 1000000 }}
 
 [tables.orders]
 stream = "orders"
-mode = "replace"
+mode = "append"
 
 [tables.order_items]
 stream = "order_items"
-mode = "replace"
+mode = "append"
 "#,
             plugin = plugin.display()
         );
