@@ -15,5 +15,6 @@ pub mod plugin;
 pub mod quality;
 pub mod quarantine;
 pub mod sample;
+pub mod schedule;
 pub mod state;
 pub mod warehouse;

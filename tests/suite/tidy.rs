@@ -12,7 +12,8 @@ use tidegate_tests::{
 const LAYERS: &[&[&str]] = &[
     &["error", "lineage", "quality", "quarantine"],
     &["config"],
-    &["build", "egress", "sample", "state", "warehouse"],
+    &["build", "egress", "sample", "warehouse"],
+    &["state"],
     &["plugin"],
     &["engine"],
     &["notify"],

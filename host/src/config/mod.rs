@@ -7,9 +7,11 @@
 
 mod diagnose;
 mod egress;
+mod every;
 mod load;
 pub mod paths;
 mod pipeline;
+mod schedule;
 mod schema;
 pub mod secret;
 mod span;
@@ -22,11 +24,13 @@ mod validate;
 
 pub use diagnose::{ConfigError, Part, Problem, near_miss};
 pub use egress::{Credential, CredentialKind, HttpGrant, HttpMethod, Patience, SecretFrom};
+pub use every::{Every, NotEvery};
 pub use load::{Loaded, load, restore};
 pub use pipeline::{
     Check, Clock, Contract, Engine, FromEnv, Gate, Grants, Limits, LoadPath, Mart, Mode, Pipeline, Source, Step, Storage, Stream, Table,
     Warehouse, WarehouseKind,
 };
+pub use schedule::{Missed, Overlap, Schedule};
 pub use schema::pipeline_schema;
 pub use secret::{Secret, SecretError};
 pub use span::{Place, pointer_path, span_of};

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::egress::{Credential, HttpGrant, Patience};
+use super::schedule::Schedule;
 use crate::quality::Dimension;
 
 /// A pipeline: where rows come from, what happens to them, where they go.
@@ -23,6 +24,8 @@ pub struct Pipeline {
     /// Where tables go.
     #[serde(default)]
     pub warehouse: Warehouse,
+    /// When it runs by itself, under `tidegate serve`.
+    pub schedule: Option<Schedule>,
     /// The clock that plugins see.
     #[serde(default)]
     pub clock: Clock,

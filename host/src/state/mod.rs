@@ -12,6 +12,7 @@ mod record;
 mod rows;
 mod run_id;
 mod store;
+pub mod tasks;
 
 pub use lock::{Lock, LockError};
 pub use process::{Life, Process};

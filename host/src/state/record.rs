@@ -56,6 +56,8 @@ macro_rules! words {
     };
 }
 
+pub(in crate::state) use words;
+
 words! {
     /// How a run stands.
     Status, "status":
