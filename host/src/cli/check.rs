@@ -8,11 +8,9 @@ use serde_json::json;
 use super::{
     PipelineArgs, host,
     output::{Failed, print_json, say},
-    progress::Nobody,
 };
 use crate::{
     config::{self, StorageLayout, UrlPattern},
-    engine::Progress,
     error,
     flow::{
         Contacts, Plan, RunContext,
@@ -34,13 +32,7 @@ pub(super) struct Look {
 pub(super) async fn look(host: &Host, args: &PipelineArgs) -> Result<Look, Failed> {
     let loaded = config::load(&args.pipeline)?;
     let cursors = Warehouse::open(&loaded).await?.cursors(&loaded.pipeline.name);
-    let launch = Launch {
-        pipeline: args.pipeline.clone(),
-        overrides: args.overrides(),
-        started: chrono::Utc::now(),
-        progress: Arc::new(Progress::default()),
-        watcher: Arc::new(Nobody),
-    };
+    let launch = Launch { overrides: args.overrides(), ..Launch::new(args.pipeline.clone()) };
     let log: LogSink = Arc::new(|line| show(&line));
     let contacts = Contacts::unrecorded(launch.overrides.clone());
     let plan = ready(host, loaded, &contacts, launch.started, log.clone()).await?;

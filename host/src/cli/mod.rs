@@ -1,6 +1,7 @@
 //! The command line. Data goes to stdout, talk to stderr; `--json` speaks to machines; exit codes are those of [`crate::error`].
 
 mod archive;
+mod asks;
 mod check;
 mod difference;
 mod doctor;
@@ -14,6 +15,7 @@ mod replay;
 mod run;
 mod runs;
 mod sample;
+mod serve;
 mod summary;
 mod warehouse;
 
@@ -46,6 +48,20 @@ struct Cli {
 enum Command {
     /// Take what is new through extract, archive, transform, assess, gate, load and refresh.
     Run(run::RunArgs),
+    /// Run the pipelines of a folder by their schedules, and show them.
+    Serve(serve::ServeArgs),
+    /// Ask the daemon for a run now.
+    Trigger(asks::TriggerArgs),
+    /// Stop a pipeline's schedule. What runs goes on.
+    Pause(asks::Served),
+    /// Start a pipeline's schedule again.
+    Resume(asks::Served),
+    /// Ask the daemon for a run of each window of a span of time. The same span goes on where it halted.
+    Backfill(asks::BackfillArgs),
+    /// End a task, a run or a backfill of the daemon.
+    Cancel(asks::CancelArgs),
+    /// Show what the daemon did, does and has still to do for a pipeline.
+    Tasks(asks::TasksArgs),
     /// Check config, grants, plugins, schemas and SQL without running.
     Check(PipelineArgs),
     /// Show the plan of each stream.
@@ -121,7 +137,8 @@ enum Format {
 /// Runs the command line and gives the exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    output::start_log();
+    // A daemon's log is what it does; a command's, what is wrong.
+    output::start_log(if matches!(cli.command, Command::Serve(_)) { "tidegate=info" } else { "tidegate=warn" });
     let json = cli.json;
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -138,6 +155,13 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
     let json = cli.json;
     match cli.command {
         Command::Run(args) => run::run(&args, json).await,
+        Command::Serve(args) => serve::serve(&args).await,
+        Command::Trigger(args) => asks::trigger(&args, json).await,
+        Command::Pause(args) => asks::pause(&args, json).await,
+        Command::Resume(args) => asks::resume(&args, json).await,
+        Command::Backfill(args) => asks::backfill(&args, json).await,
+        Command::Cancel(args) => asks::cancel(&args, json).await,
+        Command::Tasks(args) => asks::tasks(&args, json).await,
         Command::Check(args) => check::check(&args, json).await,
         Command::Plan(args) => check::plan(&args, json).await,
         Command::Preview(args) => preview::preview(&args, json).await,

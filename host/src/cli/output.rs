@@ -64,10 +64,10 @@ impl From<arrow::error::ArrowError> for Failed {
     }
 }
 
-/// Starts the program's log: warnings on stderr, more with `TIDEGATE_LOG`.
-pub fn start_log() {
+/// Starts the program's log on stderr, with what `default` lets through; more or less with `TIDEGATE_LOG`.
+pub fn start_log(default: &str) {
     let filter = tracing_subscriber::EnvFilter::builder()
-        .with_default_directive("tidegate=warn".parse().expect("a constant directive"))
+        .with_default_directive(default.parse().expect("a constant directive"))
         .with_env_var("TIDEGATE_LOG")
         .from_env_lossy();
     let _ = tracing_subscriber::fmt()

@@ -65,22 +65,9 @@ impl Bar {
 impl Watcher for Bar {
     fn started(&self, stage: Stage, what: &str, _bytes: Option<u64>) {
         self.before.store(self.progress.rows.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.bar.set_prefix(match stage {
-            Stage::Extract => "extract",
-            Stage::Check => "check",
-            Stage::Load => "load",
-            Stage::Refresh => "refresh",
-        });
+        self.bar.set_prefix(stage.name());
         self.bar.set_message(what.to_owned());
     }
 
-    fn finished(&self, _stage: Stage, _what: &str) {}
-}
-
-/// Watches nothing.
-pub struct Nobody;
-
-impl Watcher for Nobody {
-    fn started(&self, _: Stage, _: &str, _: Option<u64>) {}
-    fn finished(&self, _: Stage, _: &str) {}
+    fn finished(&self, _: Stage, _: &str, _: Option<u64>) {}
 }

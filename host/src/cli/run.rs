@@ -34,13 +34,8 @@ pub async fn run(args: &RunArgs, json: bool) -> Result<u8, Failed> {
     let host = host()?;
     let progress = Arc::new(Progress::default());
     let bar = Bar::start(progress.clone(), args.quiet || json);
-    let work = Launch {
-        pipeline: args.pipeline.pipeline.clone(),
-        overrides: args.pipeline.overrides(),
-        started: chrono::Utc::now(),
-        progress,
-        watcher: bar.clone(),
-    };
+    let launched = Launch::new(args.pipeline.pipeline.clone());
+    let work = Launch { overrides: args.pipeline.overrides(), progress, watcher: bar.clone(), ..launched };
     let result = launch(&host, work, interrupted()).await;
     bar.end();
     let report = result?;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use strsim::damerau_levenshtein;
 
 use super::span::span_of;
@@ -38,6 +38,20 @@ pub enum ConfigError {
 impl From<Problem> for ConfigError {
     fn from(problem: Problem) -> Self {
         Self::Wrong(Box::new(problem))
+    }
+}
+
+impl ConfigError {
+    /// What is wrong, with the line and the word, as plain text for a page or a log.
+    pub fn rendered(&self) -> String {
+        let mut text = String::new();
+        let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(110);
+        match self {
+            Self::Wrong(problem) if handler.render_report(&mut text, problem.as_ref()).is_ok() => {
+                text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+            }
+            _ => crate::error::chain(self),
+        }
     }
 }
 

@@ -169,7 +169,7 @@ fn explain_clock(mut problem: Problem) -> Problem {
 }
 
 fn plugin_configs(pipeline: &mut Pipeline) -> impl Iterator<Item = &mut Value> {
-    let sources = pipeline.sources.values_mut().map(|source| &mut source.config);
+    let sources = pipeline.sources.values_mut().flat_map(|source| source.backfill.iter_mut().chain([&mut source.config]));
     let streams = pipeline.streams.values_mut().flat_map(|stream| stream.transforms.iter_mut().chain(&mut stream.quality));
     let checks = pipeline.checks.values_mut().flat_map(|check| &mut check.quality);
     sources.chain(streams.chain(checks).map(|step| &mut step.config))

@@ -14,6 +14,7 @@ mod pipeline;
 mod schedule;
 mod schema;
 pub mod secret;
+mod serve;
 mod span;
 mod sql;
 mod storage;
@@ -30,9 +31,10 @@ pub use pipeline::{
     Check, Clock, Contract, Engine, FromEnv, Gate, Grants, Limits, LoadPath, Mart, Mode, Pipeline, Source, Step, Storage, Stream, Table,
     Warehouse, WarehouseKind,
 };
-pub use schedule::{Missed, Overlap, Schedule};
+pub use schedule::{Missed, Overlap, Schedule, cron, zone};
 pub use schema::pipeline_schema;
 pub use secret::{Secret, SecretError};
+pub use serve::{RunLimits, SERVE_FILE, Serve, StateStore, pipeline_files, serve};
 pub use span::{Place, pointer_path, span_of};
 pub use sql::bind;
 pub use storage::StorageLayout;

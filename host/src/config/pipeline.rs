@@ -218,6 +218,10 @@ pub struct Source {
     /// Its own config, checked against the schema that it publishes.
     #[serde(default = "empty")]
     pub config: serde_json::Value,
+    /// What takes the place of keys of `config` in the runs of a backfill. In its texts `{from}` and `{until}` stand for the limits of the window
+    /// that is read, `{from:%Y-%m-%d}` for one in another form. Such a run reads without a cursor and leaves the cursor as it is. Without these
+    /// settings the source is not told of the window.
+    pub backfill: Option<serde_json::Value>,
 }
 
 /// What a source may touch. What is not granted does not exist for it.

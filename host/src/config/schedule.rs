@@ -1,5 +1,10 @@
 //! When a pipeline runs by itself, and what happens when it can't.
 
+use chrono_tz::Tz;
+use croner::{
+    Cron,
+    parser::{CronParser, Seconds, Year},
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -59,6 +64,29 @@ impl Schedule {
         let default = if self.after.is_empty() { Overlap::Skip } else { Overlap::Queue };
         self.overlap.unwrap_or(default)
     }
+}
+
+/// Reads a cron pattern of five fields.
+///
+/// # Errors
+/// What is wrong with it, as a sentence fragment.
+pub fn cron(text: &str) -> Result<Cron, String> {
+    let fields = text.split_whitespace().count();
+    if fields != 5 {
+        return Err(format!("it has {fields} fields, not five: minute, hour, day of the month, month, day of the week"));
+    }
+    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
+    parser.parse(text).map_err(|error| {
+        let said = error.to_string();
+        let said = said.rsplit_once(": ").map_or(said.as_str(), |(_, said)| said).trim_end_matches('.');
+        let mut letters = said.chars();
+        letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+    })
+}
+
+/// Finds a time zone by its IANA name.
+pub fn zone(name: &str) -> Option<Tz> {
+    name.parse().ok()
 }
 
 /// What happens with the due times that passed while no daemon lived.

@@ -2,6 +2,7 @@
 //! All problems are found, not only the first.
 
 mod egress;
+mod schedule;
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -28,6 +29,7 @@ pub(super) fn problems(file: &Path, root: &Path, text: &str, pipeline: &Pipeline
     let mut check = Check { file, root, text, pipeline, problems: Vec::new() };
     check.names();
     check.numbers();
+    check.schedule();
     check.gate(&["gate"], &pipeline.gate);
     check.sources();
     check.streams();

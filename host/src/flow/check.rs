@@ -30,7 +30,7 @@ pub(super) async fn across_streams(ctx: &RunContext, plan: &Plan, streams: &[Ass
     for check in &plan.checks {
         ctx.watcher.started(Stage::Check, &check.name, None);
         measures.extend(one(ctx, plan, &session, check).await?);
-        ctx.watcher.finished(Stage::Check, &check.name);
+        ctx.watcher.finished(Stage::Check, &check.name, None);
     }
     ctx.took("checks", started);
     Ok(measures)

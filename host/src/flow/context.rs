@@ -1,9 +1,10 @@
 //! What a run carries through its stages.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use chrono::{DateTime, Utc};
@@ -18,27 +19,79 @@ use crate::{
     egress::{archive::Archive, granted::Granted},
     engine::{Progress, Tap, Workbench},
     plugin::{Context, LogLine, LogSink, Runtime},
+    state::{self, LogEntry, RunId},
 };
 
 /// A stage of a run, for those who watch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Stage {
     /// Pages are read, archived, transformed and assessed: one plan per stream.
     Extract,
     /// Rules across streams.
     Check,
+    /// Measures become a verdict.
+    Gate,
     /// The warehouse takes the tables.
     Load,
     /// Marts are made again.
     Refresh,
 }
 
+impl Stage {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Extract => "extract",
+            Self::Check => "check",
+            Self::Gate => "gate",
+            Self::Load => "load",
+            Self::Refresh => "refresh",
+        }
+    }
+
+    /// The stage as the history has it.
+    pub fn kept(self) -> state::Stage {
+        match self {
+            Self::Extract => state::Stage::Extract,
+            Self::Check => state::Stage::Assess,
+            Self::Gate => state::Stage::Gate,
+            Self::Load => state::Stage::Load,
+            Self::Refresh => state::Stage::Refresh,
+        }
+    }
+}
+
+/// How often, and after how long, a stage that failed is tried again within its run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StageRetries {
+    /// How often: not at all by default.
+    pub times: u32,
+    /// After how long.
+    pub delay: Duration,
+}
+
 /// Who watches a run: a progress bar, a log, a dashboard.
 pub trait Watcher: Send + Sync {
+    /// The run begins, and has its name.
+    fn begun(&self, _run: &RunId) {}
     /// `what` (a stream, check, table or mart) enters a stage.
     fn started(&self, stage: Stage, what: &str, bytes: Option<u64>);
-    /// It left the stage.
-    fn finished(&self, stage: Stage, what: &str);
+    /// It left the stage, with so many rows where they are counted.
+    fn finished(&self, stage: Stage, what: &str, rows: Option<u64>);
+    /// A plugin wrote a message.
+    fn logged(&self, _entry: &LogEntry) {}
+    /// The host itself has something to say that belongs into the run's log.
+    fn said(&self, entry: &LogEntry) {
+        self.logged(entry);
+    }
+}
+
+/// Watches nothing.
+pub struct Nobody;
+
+impl Watcher for Nobody {
+    fn started(&self, _: Stage, _: &str, _: Option<u64>) {}
+    fn finished(&self, _: Stage, _: &str, _: Option<u64>) {}
 }
 
 /// What a run carries through its stages.
@@ -65,6 +118,10 @@ pub struct RunContext {
     pub progress: Arc<Progress>,
     /// Who watches.
     pub watcher: Arc<dyn Watcher>,
+    /// How patient it is with a stage that fails.
+    pub stage_retries: StageRetries,
+    /// The sources that read the window of a backfill: they have no cursor, and leave none.
+    pub windowed: BTreeSet<String>,
     /// The archive of each source, by the source's name.
     pub archives: HashMap<String, Arc<Archive>>,
     /// What each source may touch, by the source's name.
@@ -102,6 +159,21 @@ impl RunContext {
             let (plugin, message) = (format!("source {source}"), health.sentence());
             (self.log)(LogLine { level: tracing::Level::INFO, plugin, stream: String::new(), message });
         }
+    }
+
+    /// Whether a stage that failed with `error` is tried again, after the pause that lies before that. Says so in the log.
+    pub(super) async fn may_repeat(&self, stage: Stage, what: &str, error: &RunError, tries: &mut u32) -> bool {
+        if *tries >= self.stage_retries.times || !error.may_pass() {
+            return false;
+        }
+        *tries += 1;
+        let StageRetries { times, delay } = self.stage_retries;
+        let name = if what.is_empty() { stage.name().to_owned() } else { format!("{} {what}", stage.name()) };
+        let message = format!("{name} failed, retry {tries} of {times} in {} s: {}", delay.as_secs(), crate::error::chain(error));
+        tracing::warn!(run = %self.run, "{message}");
+        self.watcher.said(&LogEntry { at: chrono::Utc::now(), level: state::Level::Warn, plugin: None, stream: None, message });
+        tokio::time::sleep(delay).await;
+        true
     }
 
     /// A session whose operators find what they need. Batches that are landed go to `tap` too.

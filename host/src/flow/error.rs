@@ -8,7 +8,7 @@ use super::replay::ReplayError;
 use crate::{
     config::ConfigError,
     error,
-    plugin::{FailureKind, PluginError, ResolveError},
+    plugin::{FailureKind, PluginError, ResolveError, Stop},
     state::{LockError, StateError},
     warehouse::WarehouseError,
 };
@@ -128,6 +128,31 @@ impl RunError {
         }
     }
 
+    /// Whether a run that ended so may end well when it is run again later. One whose tables are loaded would load them twice.
+    pub fn may_run_again(&self) -> bool {
+        !matches!(self, Self::Refresh(_)) && self.may_pass()
+    }
+
+    /// Whether what failed lies outside of the run and may pass: the same stage may end well when it is tried again later.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Plugin(error) => may_pass(error),
+            Self::Stream { source, .. } | Self::Check { source, .. } => {
+                plugin_error(source.as_ref()).map_or_else(|| has_io_error(source.as_ref()), may_pass)
+            }
+            Self::Warehouse(error) | Self::Refresh(error) => error.may_pass(),
+            Self::Lock(LockError::Held { .. } | LockError::File { .. }) | Self::State(_) | Self::File { .. } => true,
+            Self::Config(_)
+            | Self::Resolve(_)
+            | Self::Grant { .. }
+            | Self::UnknownGrant { .. }
+            | Self::Stopped
+            | Self::Replay(_)
+            | Self::Client(_)
+            | Self::Engine(_) => false,
+        }
+    }
+
     /// What to do about it, where that can be said.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -159,6 +184,16 @@ fn plugin_code(error: &PluginError) -> u8 {
         } => error::SOURCE,
         _ => error::PLUGIN,
     }
+}
+
+/// A machine that is too busy for a deadline now may be free later.
+fn may_pass(error: &PluginError) -> bool {
+    error.is_transient() || matches!(error, PluginError::Stopped { stop: Stop::Deadline(_), .. })
+}
+
+/// Whether the system refused something: a full disk, a folder on a server that is away.
+fn has_io_error(error: &(dyn Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<io::Error>())
 }
 
 /// The error that the engine's carries, without the engine's own words around it.

@@ -1,7 +1,7 @@
 //! A run from a pipeline file to its place in the history: lock, resume, prepare, stages, outcome.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     future::Future,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -10,14 +10,19 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use super::{
-    Contacts, Outcome, Plan, Preparation, Report, RunContext, RunError, Watcher, context::scratch_of, load, prepare, record::RunRecord, run,
+    Contacts, Outcome, Plan, Preparation, Report, RunContext, RunError, StageRetries, Watcher,
+    context::{Nobody, scratch_of},
+    load, prepare,
+    record::RunRecord,
+    recorder::Recorder,
+    run, window,
 };
 use crate::{
     config::{self, Loaded},
     egress::archive::{Archive, Head},
     engine::Progress,
     plugin::{Context, LogLine, LogSink, Runtime},
-    state::{self, Lock, LogEntry, NewRun, Process, RunId, State, Status},
+    state::{self, Lock, NewRun, Process, RunId, State, Status, tasks::Span},
     warehouse::{AUDIT, Warehouse},
 };
 
@@ -33,19 +38,62 @@ pub struct Host {
 pub struct Launch {
     /// The pipeline file, or its folder.
     pub pipeline: PathBuf,
+    /// The pipeline as it was read earlier, in place of the file as it is now.
+    pub loaded: Option<Loaded>,
     /// Directories that take the place of granted ones, by the grant's name.
     pub overrides: HashMap<String, PathBuf>,
     /// When it starts.
     pub started: DateTime<Utc>,
+    /// The logical time that plugins see, whatever the pipeline says; without it, what the pipeline says, or the time of the start.
+    pub now: Option<DateTime<Utc>>,
+    /// The window of a backfill that it reads.
+    pub window: Option<Span>,
+    /// How patient it is with a stage that fails.
+    pub stage_retries: StageRetries,
     /// What it has done so far, for those who watch.
     pub progress: Arc<Progress>,
     /// Who watches.
     pub watcher: Arc<dyn Watcher>,
 }
 
+impl Launch {
+    /// A run of what is new, that starts now and that nobody watches.
+    pub fn new(pipeline: PathBuf) -> Self {
+        Self {
+            pipeline,
+            loaded: None,
+            overrides: HashMap::new(),
+            started: Utc::now(),
+            now: None,
+            window: None,
+            stage_retries: StageRetries::default(),
+            progress: Arc::default(),
+            watcher: Arc::new(Nobody),
+        }
+    }
+
+    /// The name that the run will have.
+    pub fn run(&self) -> RunId {
+        RunId::new(self.started, std::process::id())
+    }
+
+    /// The pipeline as this run is to see it.
+    fn load(&self) -> Result<Loaded, RunError> {
+        let mut loaded = match &self.loaded {
+            Some(loaded) => loaded.clone(),
+            None => config::load(&self.pipeline)?,
+        };
+        if let Some(window) = self.window {
+            window::apply(&mut loaded, window);
+        }
+        loaded.pipeline.clock.now = self.now.or(loaded.pipeline.clock.now);
+        Ok(loaded)
+    }
+}
+
 /// Runs a pipeline and keeps what became of it. When `stop` completes first, the run ends where it is; nothing half-done is visible.
 pub async fn launch(host: &Host, launch: Launch, stop: impl Future<Output = ()>) -> Result<Report, RunError> {
-    let loaded = config::load(&launch.pipeline)?;
+    let loaded = launch.load()?;
     let storage = loaded.storage();
     std::fs::create_dir_all(&storage.root).map_err(|source| RunError::File {
         doing: "make the storage folder",
@@ -53,23 +101,25 @@ pub async fn launch(host: &Host, launch: Launch, stop: impl Future<Output = ()>)
         source,
     })?;
     let lock = Lock::take(&storage, &loaded.pipeline.name)?;
-    let state = State::open(&storage.state_db())?;
+    let state = Arc::new(State::open(&storage.state_db())?);
     let mut warehouse = Warehouse::open(&loaded).await?;
     warehouse.claim().await?;
-    let id = RunId::new(launch.started, std::process::id());
+    let id = launch.run();
     let seen = warehouse.sequence(&loaded.pipeline.name);
     state.begin_run(&lock, &NewRun { id: id.clone(), started_at: launch.started, process: Process::current(), seen })?;
     // The scratch folder holds nothing that outlives a run, whether it ended or died.
     let scratch = scratch_of(&storage, &loaded.pipeline.name);
     let _ = std::fs::remove_dir_all(&scratch);
-    let logs = Arc::new(Mutex::new(Vec::new()));
-    let work = take(host, &launch, loaded, warehouse, &id, &state, logs.clone());
+    let recorder = Recorder::new(state.clone(), id.clone(), launch.watcher.clone());
+    let work = take(host, &launch, loaded, warehouse, &id, &state, &recorder);
     let result = tokio::select! {
         result = work => result,
         () = stop => Err(RunError::Stopped),
+        never = recorder.write_on() => match never {},
     };
     let _ = std::fs::remove_dir_all(&scratch);
-    keep(&state, &id, &result, &logs)?;
+    recorder.write();
+    keep(&state, &id, &result)?;
     result
 }
 
@@ -80,7 +130,7 @@ async fn take(
     mut warehouse: Warehouse,
     id: &RunId,
     state: &State,
-    logs: Arc<Mutex<Vec<LogEntry>>>,
+    recorder: &Arc<Recorder>,
 ) -> Result<Report, RunError> {
     if let Some((died, tables)) = load::resume(&mut warehouse, &loaded.pipeline.name).await? {
         if let Ok(dead) = died.run.parse() {
@@ -88,20 +138,49 @@ async fn take(
         }
         return Ok(Report::resumed(id.as_str(), launch.started, &loaded, &died, tables, warehouse.place()));
     }
-    let mut record = RunRecord::new(id.as_str(), &loaded, launch.started, warehouse.cursors(&loaded.pipeline.name));
+    let windowed = launch.window.map(|_| window::told(&loaded)).unwrap_or_default();
+    let mut cursors = warehouse.cursors(&loaded.pipeline.name);
+    cursors.retain(|stream, _| stream.split_once('/').is_none_or(|(source, _)| !windowed.contains(source)));
+    let mut record = RunRecord::new(id.as_str(), &loaded, launch.started, cursors);
+    record.window = launch.window;
     record.keep(host, &loaded).await?;
     let contacts = Contacts::Granted { overrides: launch.overrides.clone(), archives: archives(&loaded, id, launch.started) };
-    let sink = sink(logs);
+    let sink = recorder.sink();
     let plan = ready(host, loaded, &contacts, launch.started, sink.clone()).await?;
+    window::check(&plan, &windowed)?;
     let mut ctx = context(host, &plan, contacts, id.as_str(), launch, sink);
     ctx.cursors = record.cursors;
+    ctx.windowed = windowed;
+    ctx.watcher = recorder.clone();
     run(&ctx, &plan, &mut warehouse).await
+}
+
+/// Looks whether one of `runs` had loaded before its process died, and if so makes its marts again and says so in the history. Whoever died
+/// between its load and its end is known by the warehouse only.
+pub async fn settle(loaded: &Loaded, runs: &[RunId]) -> Result<Option<RunId>, RunError> {
+    let (storage, name) = (loaded.storage(), &loaded.pipeline.name);
+    if !storage.state_db().is_file() {
+        return Ok(None);
+    }
+    let _lock = Lock::take(&storage, name)?;
+    let state = State::open(&storage.state_db())?;
+    let mut warehouse = Warehouse::open(loaded).await?;
+    warehouse.claim().await?;
+    state.reap_dead()?;
+    let last = warehouse.last_run(name);
+    let Some(run) = runs.iter().find(|run| Some(run.as_str()) == last.as_deref()) else { return Ok(None) };
+    let marts: Vec<_> = loaded.pipeline.marts.iter().map(|(name, mart)| (name.clone(), prepare::mart_sql(loaded, mart))).collect();
+    if !marts.is_empty() || loaded.pipeline.warehouse.kind == config::WarehouseKind::Postgres {
+        warehouse.refresh(name, run.as_str(), &marts).await.map_err(RunError::Refresh)?;
+    }
+    state.found_loaded(run)?;
+    Ok(Some(run.clone()))
 }
 
 /// Prepares a pipeline with the clock of a run that starts at `started`.
 pub async fn ready(host: &Host, loaded: Loaded, contacts: &Contacts, started: DateTime<Utc>, log: LogSink) -> Result<Plan, RunError> {
     let now = loaded.pipeline.clock.now.unwrap_or(started);
-    prepare(Preparation {
+    prepare::prepare(Preparation {
         loaded,
         runtime: &host.runtime,
         plugin_folders: &host.plugin_folders,
@@ -128,6 +207,8 @@ pub fn context(host: &Host, plan: &Plan, contacts: Contacts, run: &str, launch: 
         log,
         progress: launch.progress.clone(),
         watcher: launch.watcher.clone(),
+        stage_retries: launch.stage_retries,
+        windowed: BTreeSet::new(),
         archives: contacts.into_archives(),
         granted: plan.sources.iter().map(|(name, source)| (name.clone(), source.granted.clone())).collect(),
         since: std::time::Instant::now(),
@@ -148,24 +229,6 @@ fn archives(loaded: &Loaded, id: &RunId, started: DateTime<Utc>) -> HashMap<Stri
     loaded.pipeline.sources.keys().map(|source| (source.clone(), archive(source))).collect()
 }
 
-/// Messages of plugins go to the log at once and to the run's history when it ends.
-fn sink(logs: Arc<Mutex<Vec<LogEntry>>>) -> LogSink {
-    Arc::new(move |line: LogLine| {
-        show(&line);
-        let level = match line.level {
-            tracing::Level::ERROR => state::Level::Error,
-            tracing::Level::WARN => state::Level::Warn,
-            tracing::Level::INFO => state::Level::Info,
-            _ => state::Level::Debug,
-        };
-        let stream = (!line.stream.is_empty()).then_some(line.stream);
-        let entry = LogEntry { at: Utc::now(), level, plugin: Some(line.plugin), stream, message: line.message };
-        if let Ok(mut logs) = logs.lock() {
-            logs.push(entry);
-        }
-    })
-}
-
 /// Hands a plugin's message to the program's own log.
 pub fn show(line: &LogLine) {
     let LogLine { level, plugin, stream, message } = line;
@@ -178,7 +241,7 @@ pub fn show(line: &LogLine) {
 }
 
 /// Writes what became of a run into the history.
-pub(super) fn keep(state: &State, id: &RunId, result: &Result<Report, RunError>, logs: &Mutex<Vec<LogEntry>>) -> Result<(), RunError> {
+pub(super) fn keep(state: &State, id: &RunId, result: &Result<Report, RunError>) -> Result<(), RunError> {
     let outcome = match result {
         Ok(report) => {
             state.record_measures(id, &report.measures)?;
@@ -195,9 +258,6 @@ pub(super) fn keep(state: &State, id: &RunId, result: &Result<Report, RunError>,
         Err(RunError::Stopped) => state::Outcome::of(Status::Stopped),
         Err(error) => state::Outcome { error: Some(crate::error::chain(error)), ..state::Outcome::of(Status::Failed) },
     };
-    if let Ok(logs) = logs.lock() {
-        state.log(id, &logs)?;
-    }
     Ok(state.finish_run(id, Utc::now(), &outcome)?)
 }
 

@@ -62,19 +62,30 @@ pub(super) async fn tables(
 ) -> Result<Vec<TableResult>, RunError> {
     let started = Instant::now();
     let load = describe(ctx, plan, streams, report, warehouse);
+    let mut tries = 0;
+    let loaded = loop {
+        match once(ctx, &load, warehouse).await {
+            Err(error) if ctx.may_repeat(Stage::Load, "", &error, &mut tries).await => warehouse.forget_early(),
+            loaded => break loaded?,
+        }
+    };
+    ctx.took("load", started);
+    Ok(loaded)
+}
+
+async fn once(ctx: &RunContext, load: &Load, warehouse: &mut Warehouse) -> Result<Vec<TableResult>, RunError> {
     let mut watched: Option<String> = None;
     let loaded = warehouse
-        .load(&load, &mut |table| {
+        .load(load, &mut |table| {
             if let Some(done) = watched.replace(table.to_owned()) {
-                ctx.watcher.finished(Stage::Load, &done);
+                ctx.watcher.finished(Stage::Load, &done, None);
             }
             ctx.watcher.started(Stage::Load, table, None);
         })
         .await?;
     if let Some(done) = watched {
-        ctx.watcher.finished(Stage::Load, &done);
+        ctx.watcher.finished(Stage::Load, &done, None);
     }
-    ctx.took("load", started);
     Ok(loaded)
 }
 
@@ -94,7 +105,10 @@ fn describe(ctx: &RunContext, plan: &Plan, streams: &[AssessedStream], report: &
         let folder = folder.strip_prefix(root).map(Into::into).unwrap_or(folder);
         CleanStream { name: stream.name.clone(), files: stream.files.iter().map(|file| folder.join(&file.file)).collect() }
     };
-    let cursor = |stream: &AssessedStream| Some((format!("{}/{}", stream.source, stream.name), stream.cursor.clone()?));
+    let cursor = |stream: &AssessedStream| {
+        let keeps = !ctx.windowed.contains(&stream.source);
+        Some((format!("{}/{}", stream.source, stream.name), stream.cursor.clone().filter(|_| keeps)?))
+    };
     Load {
         sequence: warehouse.sequence(&pipeline) + 1,
         as_of: ctx.now,

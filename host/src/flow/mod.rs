@@ -29,7 +29,9 @@ mod error;
 mod extract;
 mod grant;
 mod measures;
+mod recorder;
 mod stream;
+mod window;
 
 use std::time::Instant;
 
@@ -43,7 +45,7 @@ use crate::{
 };
 
 pub use clean::CleanManifest;
-pub use context::{RunContext, Stage, Watcher};
+pub use context::{Nobody, RunContext, Stage, StageRetries, Watcher};
 pub use error::RunError;
 pub use prepare::{Contacts, Plan, Preparation, prepare};
 pub use record::{RecordError, RunRecord};
@@ -86,8 +88,10 @@ async fn judge(
     let checked = check::across_streams(ctx, plan, done).await?;
     extract::close_archives(ctx, plan, report)?;
     report.add_streams(done);
+    ctx.watcher.started(Stage::Gate, "", None);
     let verdict = gate::decide(&plan.policy, report.add_measures(done, checked));
     report.judged(&verdict);
+    ctx.watcher.finished(Stage::Gate, "", None);
     Ok(verdict)
 }
 
@@ -99,18 +103,31 @@ async fn streams(
     done: &mut Vec<AssessedStream>,
 ) -> Result<(), RunError> {
     for stream in &plan.streams {
-        let started = Instant::now();
-        let read = extract::slices(ctx, plan, stream).await?;
-        let bytes = read.as_ref().map(|read| read.slices.iter().filter_map(|slice| slice.bytes).sum());
-        ctx.watcher.started(Stage::Extract, &stream.name, bytes);
-        let mut assessed = landed(ctx, plan, stream, read, warehouse.as_deref_mut()).await?;
-        assessed.cursor = extract::advance(ctx, plan, stream, &assessed).await?;
-        clean::describe(ctx, plan, stream, &assessed)?;
-        assessed.micros = ctx.took(format!("extract {}", stream.name), started);
-        ctx.watcher.finished(Stage::Extract, &stream.name);
+        let mut tries = 0;
+        let assessed = loop {
+            match one(ctx, plan, stream, warehouse.as_deref_mut()).await {
+                Err(error) if ctx.may_repeat(Stage::Extract, &stream.name, &error, &mut tries).await => {
+                    warehouse.iter_mut().for_each(|warehouse| warehouse.forget_early());
+                }
+                assessed => break assessed?,
+            }
+        };
         done.push(assessed);
     }
     Ok(())
+}
+
+async fn one(ctx: &RunContext, plan: &Plan, stream: &StreamWork, warehouse: Option<&mut Warehouse>) -> Result<AssessedStream, RunError> {
+    let started = Instant::now();
+    let read = extract::slices(ctx, plan, stream).await?;
+    let bytes = read.as_ref().map(|read| read.slices.iter().filter_map(|slice| slice.bytes).sum());
+    ctx.watcher.started(Stage::Extract, &stream.name, bytes);
+    let mut assessed = landed(ctx, plan, stream, read, warehouse).await?;
+    assessed.cursor = extract::advance(ctx, plan, stream, &assessed).await?;
+    clean::describe(ctx, plan, stream, &assessed)?;
+    assessed.micros = ctx.took(format!("extract {}", stream.name), started);
+    ctx.watcher.finished(Stage::Extract, &stream.name, Some(assessed.accepted));
+    Ok(assessed)
 }
 
 /// A stream's clean files and measures. Where the warehouse takes rows while they land, it has them too when this ends.

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use super::{RunError, gate::Policy, grant};
 use crate::{
-    config::{ConfigError, Loaded, Mode, Part, Step, Table, bind, near_miss, pointer_path},
+    config::{ConfigError, Loaded, Mart, Mode, Part, Step, Table, bind, near_miss, pointer_path},
     egress::{archive::Archive, granted::Granted, recording::Recording},
     engine::{PluginStep, TransformStep},
     lineage::{ORIGIN, with_origin},
@@ -371,7 +371,7 @@ impl Work<'_> {
     async fn marts(&self, mut known: Vec<(String, SchemaRef)>) -> Result<Vec<(String, String)>, RunError> {
         let mut found = Vec::new();
         for (name, mart) in &self.request.loaded.pipeline.marts {
-            let sql = bind(self.request.loaded.statement(&mart.sql), &mart.parameters);
+            let sql = mart_sql(&self.request.loaded, mart);
             match check_sql(&known, &sql).await {
                 Ok(schema) => known.push((name.clone(), schema)),
                 Err(QueryError::UnknownTable { near: None, .. }) => {}
@@ -389,6 +389,11 @@ impl Work<'_> {
     }
 }
 
+/// The SQL of a mart, its parameters filled in.
+pub(super) fn mart_sql(loaded: &Loaded, mart: &Mart) -> String {
+    bind(loaded.statement(&mart.sql), &mart.parameters)
+}
+
 fn without_origin(schema: &Schema) -> Schema {
     Schema::new(schema.fields().iter().filter(|field| field.name() != ORIGIN).cloned().collect::<Vec<_>>())
 }
@@ -398,7 +403,7 @@ fn schemas(streams: &[StreamWork]) -> Vec<(String, SchemaRef)> {
 }
 
 /// Whether a statement names a table, as a word of its own.
-fn names(sql: &str, table: &str) -> bool {
+pub(super) fn names(sql: &str, table: &str) -> bool {
     sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word.eq_ignore_ascii_case(table))
 }
 

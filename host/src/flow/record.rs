@@ -23,6 +23,7 @@ use super::{RunError, launch::Host};
 use crate::{
     config::{ConfigError, Loaded, Pipeline, StorageLayout, restore},
     plugin::{Plugin, resolve},
+    state::tasks::Span,
 };
 
 /// The version of this format.
@@ -51,6 +52,9 @@ pub struct RunRecord {
     pub plugins: BTreeMap<String, Component>,
     /// Where its streams resumed, by `<source>/<stream>`.
     pub cursors: BTreeMap<String, String>,
+    /// The window of a backfill that it read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Span>,
     /// The runs whose pages it read again, where it was a replay that rebuilt the tables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replayed: Vec<String>,
@@ -126,6 +130,7 @@ impl RunRecord {
             sql: loaded.sql.clone(),
             plugins: BTreeMap::new(),
             cursors,
+            window: None,
             replayed: Vec::new(),
         }
     }
@@ -187,6 +192,9 @@ impl RunRecord {
         let mut loaded = restore(file, now.root.clone(), self.text.clone(), self.sql.clone())?;
         // Where the storage is, the caller knows; the folder may have been moved since.
         loaded.pipeline.storage.path.clone_from(&now.pipeline.storage.path);
+        if let Some(window) = self.window {
+            super::window::apply(&mut loaded, window);
+        }
         Ok(loaded)
     }
 

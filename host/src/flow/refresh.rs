@@ -16,8 +16,15 @@ pub(super) async fn marts(ctx: &RunContext, plan: &Plan, warehouse: &mut Warehou
     }
     let started = Instant::now();
     ctx.watcher.started(Stage::Refresh, "marts", None);
-    let refreshed = warehouse.refresh(&plan.loaded.pipeline.name, &ctx.run, &plan.marts).await.map_err(RunError::Refresh)?;
-    ctx.watcher.finished(Stage::Refresh, "marts");
+    let mut tries = 0;
+    let refreshed = loop {
+        let refreshed = warehouse.refresh(&plan.loaded.pipeline.name, &ctx.run, &plan.marts).await.map_err(RunError::Refresh);
+        match refreshed {
+            Err(error) if ctx.may_repeat(Stage::Refresh, "marts", &error, &mut tries).await => {}
+            refreshed => break refreshed?,
+        }
+    };
+    ctx.watcher.finished(Stage::Refresh, "marts", None);
     ctx.took("refresh", started);
     Ok(refreshed)
 }

@@ -143,6 +143,9 @@ pub struct Report {
     pub millis: u64,
     /// How it ended.
     pub outcome: Outcome,
+    /// The run whose load it finished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished: Option<String>,
     /// What was archived.
     pub archives: Vec<ArchiveReport>,
     /// How the requests of each source went.
@@ -174,6 +177,7 @@ impl Report {
             started: ctx.started,
             millis: 0,
             outcome: Outcome::Running,
+            finished: None,
             archives: Vec::new(),
             egress: Vec::new(),
             streams: Vec::new(),
@@ -203,6 +207,7 @@ impl Report {
             started,
             millis: 0,
             outcome: Outcome::Resumed,
+            finished: Some(died.run.clone()),
             archives: Vec::new(),
             egress: Vec::new(),
             streams: Vec::new(),

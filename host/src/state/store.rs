@@ -145,6 +145,13 @@ impl State {
         }
     }
 
+    /// Records that a run whose process died had loaded before: the warehouse says so.
+    pub fn found_loaded(&self, run: &RunId) -> Result<(), StateError> {
+        let sql = "update runs set status = 'loaded', error = null where id = ? and status in ('died', 'running')";
+        self.lock().execute(sql, [run.as_str()])?;
+        Ok(())
+    }
+
     /// Records what was measured, all or nothing.
     pub fn record_measures(&self, run: &RunId, measures: &[Measure]) -> Result<(), StateError> {
         let mut connection = self.lock();
@@ -245,7 +252,7 @@ impl State {
 }
 
 /// Readers and the writer do not wait for each other. It is a property of the file: only the first to open it sets it.
-fn use_wal(connection: &Connection) -> Result<(), StateError> {
+pub(super) fn use_wal(connection: &Connection) -> rusqlite::Result<()> {
     let mode = || connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0));
     let mut tries = 100;
     while mode()? != "wal" {
@@ -256,7 +263,7 @@ fn use_wal(connection: &Connection) -> Result<(), StateError> {
                 std::thread::sleep(BUSY / 1000);
             }
             // Some file systems cannot have it; the file then works without.
-            done => return Ok(done?),
+            done => return done,
         }
     }
     Ok(())

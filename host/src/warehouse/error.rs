@@ -32,6 +32,14 @@ impl WarehouseError {
         }
     }
 
+    /// Whether the same load may succeed when it is tried again later: a connection that broke, a server that restarts, a full disk.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Lake(error) => error.may_pass(),
+            Self::Postgres(error) => error.may_pass(),
+        }
+    }
+
     /// Whether another run of the pipeline is going on.
     pub fn is_busy(&self) -> bool {
         matches!(self, Self::Postgres(error) if matches!(error.as_ref(), PostgresError::Busy { .. }))

@@ -78,6 +78,14 @@ impl Warehouse {
         }
     }
 
+    /// The run of the pipeline's last load.
+    pub fn last_run(&self, pipeline: &str) -> Option<String> {
+        match self {
+            Self::Lake(lake) => lake.head().pipelines.get(pipeline).map(|pipeline| pipeline.run.clone()).filter(|run| !run.is_empty()),
+            Self::Postgres(postgres) => postgres.last_run().map(str::to_owned),
+        }
+    }
+
     /// Where the pipeline's streams resume, by `<source>/<stream>`.
     pub fn cursors(&self, pipeline: &str) -> BTreeMap<String, String> {
         match self {

@@ -25,6 +25,7 @@ use super::{
     launch::{Host, Launch, context, show},
     prepare, record,
     stream::AssessedStream,
+    window,
 };
 use crate::{
     config::{Loaded, StorageLayout, near_miss},
@@ -112,7 +113,10 @@ impl Replayer<'_> {
     /// Replays a run into `place`, over what an earlier replay left there.
     async fn once(&self, record: &RunRecord, change: &Change, place: StorageLayout) -> Result<Replayed, RunError> {
         let storage = self.now.storage();
-        let loaded = if change.current { self.now.clone() } else { record.loaded(self.now)? };
+        let mut loaded = if change.current { self.now.clone() } else { record.loaded(self.now)? };
+        if let Some(window) = record.window.filter(|_| change.current) {
+            window::apply(&mut loaded, window);
+        }
         let components = components(record, change, &storage)?;
         let recordings = recordings(record, &loaded, &storage)?;
         for folder in [place.clean(), place.quarantine(), place.work()] {
@@ -146,13 +150,8 @@ impl Replayer<'_> {
 
     /// The context of the run, with another place to write to.
     fn context(&self, record: &RunRecord, plan: &Plan, contacts: Contacts, place: &StorageLayout, log: LogSink) -> RunContext {
-        let launch = Launch {
-            pipeline: self.now.file.clone(),
-            overrides: HashMap::new(),
-            started: record.started,
-            progress: self.progress.clone(),
-            watcher: self.watcher.clone(),
-        };
+        let (progress, watcher) = (self.progress.clone(), self.watcher.clone());
+        let launch = Launch { started: record.started, progress, watcher, ..Launch::new(self.now.file.clone()) };
         let ctx = context(self.host, plan, contacts, &record.run, &launch, log);
         RunContext { now: record.now, seed: record.seed, cursors: record.cursors.clone(), storage: place.clone(), ..ctx }
     }

@@ -58,7 +58,7 @@ impl Replayer<'_> {
         state.begin_run(&lock, &NewRun { id: id.clone(), started_at: started, process: Process::current(), seen })?;
         let work = Rebuild { replayer: self, storage: &storage, id: &id, started, change };
         let result = work.load(&mut warehouse, look, range).await;
-        launch::keep(&state, &id, &result, &std::sync::Mutex::default())?;
+        launch::keep(&state, &id, &result)?;
         result
     }
 

@@ -15,9 +15,16 @@ use crate::state::{RunId, UnknownWord, record::words};
 pub struct TaskId(String);
 
 impl TaskId {
-    /// The name of the task of `pipeline` that is due at `due` for this cause.
+    /// The name of the task of `pipeline` that is due at `due` for this cause. A due time that is found again after it was missed is the same
+    /// task.
     pub fn new(pipeline: &str, cause: Cause, due: DateTime<Utc>) -> Self {
+        let cause = if cause == Cause::Missed { Cause::Schedule } else { cause };
         Self(name_of(due, &[pipeline, cause.name()]))
+    }
+
+    /// The name of the task for a window of a backfill.
+    pub fn of_window(backfill: &BackfillEntry, window: Span) -> Self {
+        Self(name_of(window.until, &[backfill.id.as_str(), &backfill.round.to_string()]))
     }
 
     /// A name that was kept.
@@ -153,6 +160,10 @@ pub struct Task {
     pub not_before: DateTime<Utc>,
     /// The run of its last attempt.
     pub run: Option<RunId>,
+    /// The runs of all its attempts, in their order.
+    pub runs: Vec<RunId>,
+    /// How often a daemon died while it ran.
+    pub deaths: u32,
     /// The daemon that works on it, or did so last.
     pub claimed_by: Option<String>,
     /// Until when that daemon may be taken to live.
@@ -241,6 +252,8 @@ pub struct BackfillEntry {
     pub span: Backfill,
     /// Where the next window starts: everything before is loaded.
     pub at: DateTime<Utc>,
+    /// How often it was asked for again after it had halted.
+    pub round: u32,
     /// How it stands.
     pub status: BackfillStatus,
     /// Who asked for it.
@@ -265,8 +278,8 @@ pub struct PipelineMark {
 /// News that somebody has to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owed {
-    /// Its number.
-    pub id: i64,
+    /// The task and the kind of news: said once.
+    pub id: String,
     /// The pipeline that it is about.
     pub pipeline: String,
     /// The news, as JSON.
@@ -293,6 +306,7 @@ mod tests {
         let id = TaskId::new("shop", Cause::Schedule, due);
         assert!(id.as_str().starts_with("20261127T060000000Z-"), "{id}");
         assert_eq!(id, TaskId::new("shop", Cause::Schedule, due));
+        assert_eq!(id, TaskId::new("shop", Cause::Missed, due));
         assert_ne!(id, TaskId::new("shop", Cause::Manual, due));
         assert_ne!(id, TaskId::new("other", Cause::Schedule, due));
     }

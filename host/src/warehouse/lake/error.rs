@@ -119,6 +119,15 @@ pub enum LakeError {
 }
 
 impl LakeError {
+    /// Whether the same load may succeed when it is tried again later: a full disk, a folder on a server that is away.
+    pub(in crate::warehouse) fn may_pass(&self) -> bool {
+        match self {
+            Self::File { .. } | Self::Pending { .. } | Self::Query(QueryError::File { .. }) => true,
+            Self::Delta { source, .. } => matches!(source.as_ref(), DeltaTableError::ObjectStore { .. } | DeltaTableError::Io { .. }),
+            _ => false,
+        }
+    }
+
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {

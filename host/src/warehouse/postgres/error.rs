@@ -221,6 +221,14 @@ impl PostgresError {
         }
     }
 
+    /// Whether the same load may succeed when it is tried again later: the disk may have room then, and an operator's patience no end.
+    pub(in crate::warehouse) fn may_pass(&self) -> bool {
+        let later = [SqlState::DISK_FULL, SqlState::OUT_OF_MEMORY, SqlState::QUERY_CANCELED, SqlState::INSUFFICIENT_RESOURCES];
+        self.is_transient()
+            || matches!(self, Self::Busy { .. })
+            || self.code().is_some_and(|code| later.iter().any(|state| state.code() == code))
+    }
+
     /// Whether the memory for queries was too small for the way in which it was tried.
     pub(super) fn is_out_of_memory(&self) -> bool {
         is_out_of_memory(self)

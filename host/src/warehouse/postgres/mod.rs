@@ -77,6 +77,7 @@ pub struct Postgres {
     early: Option<Early>,
     /// The number and the run of the pipeline's last load.
     sequence: u64,
+    run: Option<String>,
     cursors: BTreeMap<String, String>,
 }
 
@@ -98,10 +99,16 @@ impl Postgres {
             claim: None,
             early: None,
             sequence: 0,
+            run: None,
             cursors: BTreeMap::new(),
         };
         opened.look().await?;
         Ok(opened)
+    }
+
+    /// The run of the pipeline's last load.
+    pub fn last_run(&self) -> Option<&str> {
+        self.run.as_deref()
     }
 
     /// The number of the pipeline's last load: 0 before the first.

@@ -54,10 +54,11 @@ impl Postgres {
         }
         let row = self
             .client
-            .query_opt("select sequence from tidegate.pipelines where pipeline = $1", &[&self.pipeline])
+            .query_opt("select sequence, run from tidegate.pipelines where pipeline = $1", &[&self.pipeline])
             .await
             .map_err(PostgresError::server(doing))?;
-        self.sequence = row.map_or(0, |row| u64::try_from(row.get::<_, i64>(0)).unwrap_or(0));
+        self.sequence = row.as_ref().map_or(0, |row| u64::try_from(row.get::<_, i64>(0)).unwrap_or(0));
+        self.run = row.and_then(|row| row.get(1));
         let rows = self
             .client
             .query("select stream, cursor from tidegate.cursors where pipeline = $1", &[&self.pipeline])
