@@ -7,6 +7,7 @@
 
 pub mod child;
 pub mod components;
+pub mod daemon;
 pub mod folder;
 pub mod olist;
 pub mod postgres;

@@ -67,6 +67,11 @@ impl Workplace {
         Ok(self.command(arguments)?.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
     }
 
+    /// Starts `tidegate` in this folder; what it says goes into a file.
+    pub fn start_logged(&self, arguments: &[&str], log: fs::File) -> Result<Child> {
+        Ok(self.command(arguments)?.stdout(log.try_clone()?).stderr(log).spawn()?)
+    }
+
     /// Runs `tidegate` in this folder. It finds the first-party plugins and the guests that misbehave.
     pub fn tidegate(&self, arguments: &[&str]) -> Result<Said> {
         let output = self.command(arguments)?.output()?;

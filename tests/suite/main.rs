@@ -11,6 +11,7 @@ mod readers;
 mod real_data;
 mod replay;
 mod scenarios;
+mod schedule;
 mod shop_to_star;
 mod shopify;
 mod stripe;

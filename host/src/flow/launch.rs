@@ -159,9 +159,11 @@ async fn take(
 /// between its load and its end is known by the warehouse only.
 pub async fn settle(loaded: &Loaded, runs: &[RunId]) -> Result<Option<RunId>, RunError> {
     let (storage, name) = (loaded.storage(), &loaded.pipeline.name);
-    if !storage.state_db().is_file() {
-        return Ok(None);
-    }
+    std::fs::create_dir_all(&storage.root).map_err(|source| RunError::File {
+        doing: "make the storage folder",
+        path: storage.root.clone(),
+        source,
+    })?;
     let _lock = Lock::take(&storage, name)?;
     let state = State::open(&storage.state_db())?;
     let mut warehouse = Warehouse::open(loaded).await?;

@@ -172,7 +172,7 @@ impl Tasks {
     /// Puts a task back for a later try; false where it is no longer this daemon's. One that somebody wants to end, ends.
     pub async fn put_back(&self, claim: &Claim, later: &Later<'_>) -> Result<bool, TasksError> {
         let sql = "update tasks set status = case when cancel_by is null then 'queued' else 'cancelled' end, \
-                   finished_at = case when cancel_by is null then null else $4 end, \
+                   finished_at = case when cancel_by is null then cast(null as bigint) else $4 end, \
                    lease_until = null, attempt = $3, not_before = $4, error = $5, deaths = deaths + $6 \
                    where id = $1 and claimed_by = $2 and status = 'running'";
         let (id, daemon) = (claim.task.as_str(), claim.daemon.as_str());

@@ -1,0 +1,138 @@
+//! Several daemons on one PostgreSQL database: they share the work, no pipeline runs twice at once, what one leaves another takes.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use tidegate::{
+    config::Secret,
+    schedule::{Asks, Task, TaskStatus, Tasks},
+    state::State,
+};
+use tidegate_tests::{
+    daemon::{self, Daemon, growing, orders, query, wait},
+    postgres::{self, Database},
+    program::Workplace,
+};
+
+const PIPELINES: usize = 4;
+const RUNS: usize = 4;
+
+fn name(number: usize) -> String {
+    format!("p{number}")
+}
+
+/// A folder with pipelines, whose daemons keep their state in `database`.
+fn workplace(database: &Database, rows: u32) -> Workplace {
+    let mut workplace = Workplace::empty().unwrap();
+    workplace.set("STATE", &database.url);
+    workplace.write("pipelines/tidegate.toml", "version = 1\n[state]\nurl = { env = \"STATE\" }\n[limits]\nruns = 2\n").unwrap();
+    for number in 0..PIPELINES {
+        workplace.write(&format!("pipelines/{}.toml", name(number)), &growing(&name(number), "")).unwrap();
+        workplace.write(&format!("input/{}.csv", name(number)), &orders(rows)).unwrap();
+    }
+    workplace
+}
+
+struct Shared {
+    runtime: tokio::runtime::Runtime,
+    store: Tasks,
+}
+
+impl Shared {
+    fn at(database: &Database) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let store = runtime.block_on(Tasks::connect(&Secret::new(database.url.clone()))).unwrap();
+        Self { runtime, store }
+    }
+
+    fn trigger(&self, pipeline: &str) {
+        let names = [pipeline.to_owned()];
+        let asks = Asks { store: &self.store, names: &names, now: chrono::Utc::now(), by: "test" };
+        self.runtime.block_on(asks.run_now(pipeline)).unwrap();
+    }
+
+    fn tasks(&self) -> Vec<Task> {
+        let tasks = (0..PIPELINES).flat_map(|number| self.runtime.block_on(self.store.tasks(&name(number), 1000)).unwrap());
+        tasks.collect()
+    }
+
+    fn wait_until_all_ended(&self) -> Vec<Task> {
+        wait("all tasks have ended", || {
+            let tasks = self.tasks();
+            Ok(tasks.iter().all(|task| task.status.is_end()).then_some(tasks))
+        })
+        .unwrap()
+    }
+}
+
+#[test]
+fn daemons_share_the_work_and_take_over_what_one_leaves() {
+    let database = postgres::shared().unwrap().database(None).unwrap();
+    let workplace = workplace(&database, 40_000);
+    let shared = Shared::at(&database);
+    let first = Daemon::start(&workplace).unwrap();
+    let second = Daemon::start(&workplace).unwrap();
+    for _ in 0..RUNS {
+        (0..PIPELINES).for_each(|number| shared.trigger(&name(number)));
+    }
+    wait("both are at work", || {
+        let by: BTreeSet<_> = shared.tasks().into_iter().filter_map(|task| task.claimed_by).collect();
+        Ok((by.len() == 2 && shared.tasks().iter().any(|task| task.status == TaskStatus::Running)).then_some(()))
+    })
+    .unwrap();
+    first.kill().unwrap();
+    let tasks = shared.wait_until_all_ended();
+    assert_eq!(second.stop().unwrap(), Some(0));
+
+    assert_eq!(tasks.len(), PIPELINES * RUNS);
+    assert!(tasks.iter().all(|task| task.status == TaskStatus::Loaded), "{tasks:#?}");
+    let by: BTreeSet<_> = tasks.iter().filter_map(|task| task.claimed_by.clone()).collect();
+    assert_eq!(by.len(), 2, "one daemon did all the work");
+    println!("{} runs by two daemons, one killed; {} were taken over", tasks.len(), tasks.iter().map(|task| task.deaths).sum::<u32>());
+    for number in 0..PIPELINES {
+        let rows = query(&workplace, &name(number), "select n from total").unwrap();
+        assert_eq!(rows.lines().nth(1), Some((RUNS * 40_000).to_string().as_str()), "{}", name(number));
+        let state = State::open(&workplace.path().join(format!("stores/{}/state.sqlite", name(number)))).unwrap();
+        let mut spans: Vec<_> = state.runs(1000, None).unwrap().iter().filter_map(|run| Some((run.started_at, run.finished_at?))).collect();
+        spans.sort();
+        assert!(spans.windows(2).all(|pair| pair[0].1 <= pair[1].0), "{} ran twice at once: {spans:?}", name(number));
+    }
+}
+
+#[test]
+fn a_daemon_that_was_cut_off_and_comes_back_does_nothing_twice() {
+    let database = postgres::shared().unwrap().database(None).unwrap();
+    let workplace = workplace(&database, 400_000);
+    let shared = Shared::at(&database);
+    let first = Daemon::start(&workplace).unwrap();
+    shared.trigger("p0");
+    wait("the run reads", || Ok(daemon::is_there(workplace.path(), "stores/p0/clean/orders/*").then_some(()))).unwrap();
+    first.signal("STOP").unwrap();
+    let second = Daemon::start(&workplace).unwrap();
+    // The claim ends after 30 s; then the second one has it.
+    second.wait_for("its daemon ended while it ran").unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    first.signal("CONT").unwrap();
+    let tasks = shared.wait_until_all_ended();
+    assert_eq!((tasks.len(), tasks[0].status), (1, TaskStatus::Loaded), "{tasks:#?}");
+    let rows = query(&workplace, "p0", "select n from total").unwrap();
+    assert_eq!(rows.lines().nth(1), Some("400000"), "{tasks:#?}\n{}\n{}", first.said(), second.said());
+    first.stop().unwrap();
+    second.stop().unwrap();
+}
+
+#[test]
+fn a_database_that_restarts_stops_nothing() {
+    // Of its own: the others share theirs.
+    let server = postgres::Server::start().unwrap();
+    let database = server.database(None).unwrap();
+    let workplace = workplace(&database, 1000);
+    let mut first = Daemon::start(&workplace).unwrap();
+    Shared::at(&database).trigger("p0");
+    Shared::at(&database).wait_until_all_ended();
+    server.crash_and_restart().unwrap();
+    Shared::at(&database).trigger("p1");
+    let tasks = Shared::at(&database).wait_until_all_ended();
+    assert!(tasks.len() == 2 && tasks.iter().all(|task| task.status == TaskStatus::Loaded), "{tasks:#?}");
+    assert!(first.runs().unwrap());
+    assert_eq!(first.stop().unwrap(), Some(0));
+}
