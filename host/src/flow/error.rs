@@ -193,7 +193,14 @@ fn may_pass(error: &PluginError) -> bool {
 
 /// Whether the system refused something: a full disk, a folder on a server that is away.
 fn has_io_error(error: &(dyn Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<io::Error>())
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<io::Error>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The error that the engine's carries, without the engine's own words around it.

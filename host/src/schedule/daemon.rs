@@ -41,6 +41,9 @@ const AGAIN: chrono::Duration = chrono::Duration::seconds(5);
 /// How often a daemon may die under a task before the task is at fault: one that needs more memory than the machine has kills each.
 const MOST_DEATHS: u32 = 20;
 
+/// The stack of a run's thread: in an unoptimised build the planner needs more than a thread's usual 2 MiB.
+const STACK_BYTES: usize = 8 << 20;
+
 /// How long a run that is told to stop may take for it.
 const STOPPING: Duration = Duration::from_secs(30);
 
@@ -221,7 +224,7 @@ impl Daemon {
             };
             if self.inner.store.claim(&work.claim, &work.launch().run(), now + LEASE, now).await? {
                 started = true;
-                self.works.spawn(work.go(self.inner.clone()));
+                self.works.spawn(on_a_thread(work, self.inner.clone()));
             } else {
                 self.inner.store.free(&task.id).await?;
             }
@@ -292,6 +295,21 @@ impl Daemon {
         self.tell();
         let _ = tokio::time::timeout(STOPPING, all(&mut self.telling)).await;
     }
+}
+
+/// Runs a task's run on a thread of its own: what a warehouse holds while it loads does not move between threads.
+async fn on_a_thread(work: Work, inner: Arc<Inner>) {
+    let (over, ended) = tokio::sync::oneshot::channel::<()>();
+    let (runtime, id) = (tokio::runtime::Handle::current(), work.task.id.clone());
+    let thread = std::thread::Builder::new().name("run".to_owned()).stack_size(STACK_BYTES).spawn(move || {
+        runtime.block_on(work.go(inner));
+        drop(over);
+    });
+    if let Err(error) = thread {
+        // The claim ends by itself, and the task is found again.
+        tracing::error!(task = %id, "no thread for the run: {error}");
+    }
+    let _ = ended.await;
 }
 
 async fn all(works: &mut JoinSet<()>) {

@@ -24,7 +24,7 @@ use crate::{
     },
     state::{
         LogEntry, RunId, Status,
-        tasks::{BackfillStatus, Claim, Later, Renewed, Task, TaskStatus, TasksError},
+        tasks::{BackfillStatus, Claim, Later, Renewed, Task, TaskId, TaskStatus, TasksError},
     },
 };
 
@@ -91,6 +91,7 @@ impl Work {
         let live = Live::new(run.clone(), &self.task.pipeline, self.started, launch.progress.clone());
         launch.watcher = Arc::new(Follower(live.clone()));
         locked(&inner.lives).insert(run.clone(), live.clone());
+        let _present = Present { inner: inner.clone(), task: self.task.id.clone(), run: run.clone() };
 
         let result = tokio::select! {
             result = run_once(&inner, launch, &stop) => result,
@@ -99,9 +100,6 @@ impl Work {
         let end = self.judge(&result, stop.why());
         live.tell(Event::Ended { status: status(&result) });
         self.write_down(&inner, &run, end).await;
-        locked(&inner.lives).remove(&run);
-        locked(&inner.stops).remove(&self.task.id);
-        inner.wake.notify_one();
     }
 
     /// Keeps the lease alive, and stops the run when it is lost, cancelled, or takes too long. It never ends.
@@ -220,6 +218,21 @@ impl Work {
             End::Lost => tracing::warn!(task = %task.id, "another daemon has taken the task over; run {run} was stopped"),
         }
         Ok(())
+    }
+}
+
+/// A run of this process. It is gone with this value, also where it panicked: then its claim ends, and the task is found again.
+struct Present {
+    inner: Arc<Inner>,
+    task: TaskId,
+    run: RunId,
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        locked(&self.inner.lives).remove(&self.run);
+        locked(&self.inner.stops).remove(&self.task);
+        self.inner.wake.notify_one();
     }
 }
 
