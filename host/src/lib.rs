@@ -11,6 +11,8 @@ pub mod engine;
 pub mod error;
 pub mod flow;
 pub mod lineage;
+pub mod notify;
+pub mod observe;
 pub mod plugin;
 pub mod quality;
 pub mod quarantine;

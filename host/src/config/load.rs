@@ -21,6 +21,9 @@ const VERSION: i64 = 1;
 /// The keys of a credential that say where a secret is, and never what it is.
 const SECRET_KEYS: [&str; 3] = ["secret", "user", "client_id"];
 
+/// The same of an alert.
+const ALERT_SECRETS: [&str; 4] = ["url", "secret", "user", "password"];
+
 /// A pipeline that was read and holds together.
 #[derive(Debug, Clone)]
 pub struct Loaded {
@@ -127,17 +130,19 @@ fn check_url(file: &Path, text: &str, document: &DeTable<'_>) -> Result<(), Conf
     Err(problem.label("the URL itself stands here").with_help(help).into())
 }
 
-/// The same for the secrets of a source.
+/// The same for the secrets of a source and of an alert.
 fn check_secrets(file: &Path, text: &str, document: &DeTable<'_>) -> Result<(), ConfigError> {
-    let sources = document.iter().find(|(key, _)| key.get_ref() == "sources").map(|(_, value)| value.get_ref());
+    let table = |name: &str| document.iter().find(|(key, _)| key.get_ref() == name).map(|(_, value)| value.get_ref());
     let mut found = Vec::new();
-    for (_, source) in entries(sources) {
+    let mut look = |table: &DeValue<'_>, keys: &[&str]| {
+        let secrets = entries(Some(table)).filter(|(key, _)| keys.contains(&key.get_ref().as_ref()));
+        found.extend(secrets.filter(|(_, value)| value.get_ref().as_str().is_some()).map(|(key, value)| (key.span(), value.span())));
+    };
+    for (_, source) in entries(table("sources")) {
         let credentials = entries(Some(source.get_ref())).find(|(key, _)| key.get_ref() == "credentials");
-        for (_, credential) in entries(credentials.map(|(_, value)| value.get_ref())) {
-            let secrets = entries(Some(credential.get_ref())).filter(|(key, _)| SECRET_KEYS.contains(&key.get_ref().as_ref()));
-            found.extend(secrets.filter(|(_, value)| value.get_ref().as_str().is_some()).map(|(key, value)| (key.span(), value.span())));
-        }
+        entries(credentials.map(|(_, value)| value.get_ref())).for_each(|(_, credential)| look(credential.get_ref(), &SECRET_KEYS));
     }
+    entries(table("alerts")).for_each(|(_, alert)| look(alert.get_ref(), &ALERT_SECRETS));
     let Some((key, _)) = found.first().cloned() else { return Ok(()) };
     let values: Vec<_> = found.into_iter().map(|(_, value)| value).collect();
     let problem = hidden(file, text, key, &values, "a secret in a pipeline file shows itself to everyone who reads it");

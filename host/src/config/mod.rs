@@ -2,13 +2,15 @@
 //!
 //! - A [`Loaded`] pipeline holds together: every name it mentions exists, every number is in range (`tests/`).
 //! - An error points at the line and the word, and suggests the near miss (`tests/`).
-//! - Environment variables are read in [`paths`] and [`secret`] and nowhere else.
+//! - Environment variables are read in [`paths`], [`secret`] and [`observe`] and nowhere else.
 //! - A secret is never in a file, and has no `Display` ([`Secret`])
 
+mod alerts;
 mod diagnose;
 mod egress;
 mod every;
 mod load;
+pub mod observe;
 pub mod paths;
 mod pipeline;
 mod schedule;
@@ -18,15 +20,18 @@ mod serve;
 mod span;
 mod sql;
 mod storage;
+pub mod template;
 #[cfg(test)]
 mod tests;
 mod url_pattern;
 mod validate;
 
+pub use alerts::{Alert, AlertKind, NewsKind};
 pub use diagnose::{ConfigError, Part, Problem, near_miss};
 pub use egress::{Credential, CredentialKind, HttpGrant, HttpMethod, Patience, SecretFrom};
 pub use every::{Every, NotEvery};
 pub use load::{Loaded, load, restore};
+pub use observe::{LogFormat, Observe};
 pub use pipeline::{
     Check, Clock, Contract, Engine, FromEnv, Gate, Grants, Limits, LoadPath, Mart, Mode, Pipeline, Source, Step, Storage, Stream, Table,
     Warehouse, WarehouseKind,

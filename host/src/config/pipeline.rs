@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::alerts::Alert;
 use super::egress::{Credential, HttpGrant, Patience};
 use super::schedule::Schedule;
 use crate::quality::Dimension;
@@ -51,6 +52,9 @@ pub struct Pipeline {
     /// The marts to refresh after a load, by name.
     #[serde(default)]
     pub marts: IndexMap<String, Mart>,
+    /// Who is told when a run fails, is held, is late, or is well again, by name.
+    #[serde(default)]
+    pub alerts: IndexMap<String, Alert>,
 }
 
 /// Where tidegate keeps what it writes: raw pages, clean files, quarantine, the lake and its state.

@@ -60,6 +60,11 @@ impl StorageLayout {
         self.root.join("replays")
     }
 
+    /// What each pipeline's channels were told and when: `alerts/{pipeline}.json`.
+    pub fn alerts(&self) -> PathBuf {
+        self.root.join("alerts")
+    }
+
     /// The store of runs.
     pub fn state_db(&self) -> PathBuf {
         self.root.join("state.sqlite")
@@ -81,7 +86,7 @@ mod tests {
         let layout = StorageLayout::new("store");
         let places = [layout.raw(), layout.clean(), layout.quarantine(), layout.lake(), layout.work(), layout.locks(), layout.state_db()];
         assert!(places.iter().all(|place| place.parent() == Some(layout.as_ref())));
-        let places = [layout.runs(), layout.plugins(), layout.replays()];
+        let places = [layout.runs(), layout.plugins(), layout.replays(), layout.alerts()];
         assert!(places.iter().all(|place| place.parent() == Some(layout.as_ref())));
         assert_eq!(layout.state_db(), Path::new("store").join("state.sqlite"));
     }

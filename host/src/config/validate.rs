@@ -1,6 +1,7 @@
 //! What a pipeline must hold to beyond its types: names exist and are well-formed, numbers are in range, choices exclude each other.
 //! All problems are found, not only the first.
 
+mod alerts;
 mod egress;
 mod schedule;
 
@@ -37,6 +38,7 @@ pub(super) fn problems(file: &Path, root: &Path, text: &str, pipeline: &Pipeline
     check.warehouse();
     check.tables();
     check.sql();
+    check.alerts();
     check.problems
 }
 

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Contacts, Outcome, Plan, Preparation, Report, RunContext, RunError, StageRetries, Watcher,
     context::{Nobody, scratch_of},
-    load, prepare,
+    load, notify, prepare,
     record::RunRecord,
     recorder::Recorder,
     run, window,
@@ -21,6 +21,7 @@ use crate::{
     config::{self, Loaded},
     egress::archive::{Archive, Head},
     engine::Progress,
+    notify::Notifier,
     plugin::{Context, LogLine, LogSink, Runtime},
     state::{self, Lock, NewRun, Process, RunId, State, Status, tasks::Span},
     warehouse::{AUDIT, Warehouse},
@@ -54,6 +55,8 @@ pub struct Launch {
     pub progress: Arc<Progress>,
     /// Who watches.
     pub watcher: Arc<dyn Watcher>,
+    /// Who tells people how it ended; none where the one who launches does.
+    pub notifier: Option<Arc<Notifier>>,
 }
 
 impl Launch {
@@ -69,6 +72,7 @@ impl Launch {
             stage_retries: StageRetries::default(),
             progress: Arc::default(),
             watcher: Arc::new(Nobody),
+            notifier: None,
         }
     }
 
@@ -91,8 +95,22 @@ impl Launch {
     }
 }
 
-/// Runs a pipeline and keeps what became of it. When `stop` completes first, the run ends where it is; nothing half-done is visible.
+/// Runs a pipeline, keeps what became of it and tells people. When `stop` completes first, the run ends where it is; nothing half-done is
+/// visible.
 pub async fn launch(host: &Host, launch: Launch, stop: impl Future<Output = ()>) -> Result<Report, RunError> {
+    let (notifier, pipeline, id) = (launch.notifier.clone(), launch.pipeline.clone(), launch.run());
+    let result = attempt(host, launch, stop).await;
+    // The run's lock is free by now: a channel that takes its time keeps no other run waiting. A pipeline file that can't be read names no
+    // channel.
+    if let Some(notifier) = notifier
+        && let Ok(loaded) = config::load(&pipeline)
+    {
+        notify::tell(&notifier, &loaded, &id, &result).await;
+    }
+    result
+}
+
+async fn attempt(host: &Host, launch: Launch, stop: impl Future<Output = ()>) -> Result<Report, RunError> {
     let loaded = launch.load()?;
     let storage = loaded.storage();
     std::fs::create_dir_all(&storage.root).map_err(|source| RunError::File {

@@ -1,7 +1,7 @@
 //! The life of a run: one module per stage, in run order. Stages never import each other; [`run`] reads as one sentence.
 //!
 //! ```text
-//! prepare -> extract -> archive -> transform -> assess -> gate -> load -> refresh
+//! prepare -> extract -> archive -> transform -> assess -> gate -> load -> refresh -> notify
 //! ```
 //!
 //! What always holds here:
@@ -13,6 +13,7 @@
 pub mod gate;
 pub mod launch;
 pub mod load;
+pub mod notify;
 pub mod prepare;
 pub mod preview;
 pub mod prune;

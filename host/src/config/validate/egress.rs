@@ -94,7 +94,7 @@ impl Check<'_> {
         }
     }
 
-    fn secret(&mut self, place: &[&str], from: &SecretFrom) {
+    pub(super) fn secret(&mut self, place: &[&str], from: &SecretFrom) {
         if from.env.is_some() == from.file.is_some() {
             let problem = self.at(place, Part::Value, "a secret comes from one place");
             let help = "write `{ env = \"NAME\" }` for an environment variable, or `{ file = \"path\" }`".to_owned();

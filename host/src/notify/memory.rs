@@ -1,0 +1,196 @@
+//! What a pipeline's channels were told, and when: a small file beside its runs, so that processes that come and go keep one measure.
+//!
+//! What always holds here:
+//! - News of one kind go to a channel once in its `every` at most; what is kept back is counted
+//!   (`news_of_one_kind_come_once_in_their_time`).
+//! - Recovery is told whenever there was trouble before, and only then (`recovery_follows_trouble_and_nothing_else`).
+//! - A file that is lost or broken costs one message too many, never one too few (`a_broken_memory_is_an_empty_one`).
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::Kind;
+use crate::config::Every;
+
+/// The memory can't be kept.
+#[derive(Debug, thiserror::Error)]
+#[error("can't write `{}`, where it is kept what alerts were told", path.display())]
+pub struct MemoryError {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    #[source]
+    pub source: io::Error,
+}
+
+/// What a pipeline's channels were told.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Memory {
+    /// The trouble that the pipeline is in.
+    trouble: Option<Kind>,
+    /// By channel and kind.
+    told: BTreeMap<String, BTreeMap<Kind, Last>>,
+}
+
+/// The last message of a kind to a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Last {
+    at: DateTime<Utc>,
+    kept_back: u64,
+}
+
+/// Whether a channel is to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ruling {
+    /// It is. Should that fail, [`Memory::not_told`] takes what was remembered before.
+    Tell {
+        /// How many like it were kept back since the last one.
+        kept_back: u64,
+        /// What was remembered before.
+        before: Option<Last>,
+    },
+    /// It is not.
+    Keep {
+        /// Until when.
+        until: DateTime<Utc>,
+    },
+}
+
+impl Memory {
+    /// What the file says.
+    pub fn read(path: &Path) -> Self {
+        let Ok(text) = fs::read(path) else { return Self::default() };
+        serde_json::from_slice(&text).unwrap_or_else(|error| {
+            tracing::warn!("`{}` is read as empty: {error}", path.display());
+            Self::default()
+        })
+    }
+
+    /// Puts the file in its place in one step.
+    pub fn write(&self, path: &Path) -> Result<(), MemoryError> {
+        let failed = |source| MemoryError { path: path.to_owned(), source };
+        let text = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(failed)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        io::Write::write_all(&mut file, &text).map_err(failed)?;
+        file.persist(path).map_err(|error| failed(error.error))?;
+        Ok(())
+    }
+
+    /// Whether these news are any: recovery without trouble before it is none. Remembers the trouble.
+    pub fn is_news(&mut self, kind: Kind) -> bool {
+        match kind {
+            Kind::Recovery => self.trouble.take().is_some(),
+            trouble => {
+                self.trouble = Some(trouble);
+                true
+            }
+        }
+    }
+
+    /// Whether `channel`, which wants news of a kind once in `every` at most, is to be told at `at`. It is remembered as told, or counted
+    /// as kept back.
+    pub fn rule(&mut self, channel: &str, kind: Kind, every: Every, at: DateTime<Utc>) -> Ruling {
+        let told = self.told.entry(channel.to_owned()).or_default();
+        let before = told.get(&kind).copied();
+        // A century fits; see `Every`.
+        let every = TimeDelta::from_std(every.get()).unwrap_or(TimeDelta::MAX);
+        if let Some(last) = told.get_mut(&kind).filter(|_| kind != Kind::Recovery) {
+            let since = at - last.at;
+            // A clock that was set back must not silence a channel.
+            if since >= TimeDelta::zero() && since < every {
+                last.kept_back += 1;
+                return Ruling::Keep { until: last.at + every };
+            }
+        }
+        told.insert(kind, Last { at, kept_back: 0 });
+        Ruling::Tell { kept_back: before.map_or(0, |last| last.kept_back), before }
+    }
+
+    /// Takes back that a channel was told.
+    pub fn not_told(&mut self, channel: &str, kind: Kind, before: Option<Last>) {
+        let told = self.told.entry(channel.to_owned()).or_default();
+        match before {
+            Some(last) => told.insert(kind, last),
+            None => told.remove(&kind),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Every = Every::seconds(3600);
+
+    fn at(minute: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + minute * 60, 0).unwrap()
+    }
+
+    fn told(memory: &mut Memory, kind: Kind, minute: i64) -> Option<u64> {
+        match memory.rule("ops", kind, HOUR, at(minute)) {
+            Ruling::Tell { kept_back, .. } => Some(kept_back),
+            Ruling::Keep { .. } => None,
+        }
+    }
+
+    #[test]
+    fn news_of_one_kind_come_once_in_their_time() {
+        let mut memory = Memory::default();
+        let found: Vec<_> = [0, 1, 59, 60, 61, 121].map(|minute| told(&mut memory, Kind::Failure, minute)).into();
+        assert_eq!(found, [Some(0), None, None, Some(2), None, Some(1)]);
+        assert_eq!(told(&mut memory, Kind::Hold, 122), Some(0), "another kind has its own measure");
+        assert_eq!(memory.rule("dev", Kind::Failure, HOUR, at(122)), Ruling::Tell { kept_back: 0, before: None }, "so has another channel");
+        assert_eq!(memory.rule("ops", Kind::Failure, HOUR, at(122)), Ruling::Keep { until: at(181) });
+    }
+
+    #[test]
+    fn recovery_follows_trouble_and_nothing_else() {
+        let mut memory = Memory::default();
+        assert!(!memory.is_news(Kind::Recovery));
+        for trouble in [Kind::Failure, Kind::Hold, Kind::Sla] {
+            assert!(memory.is_news(trouble) && memory.is_news(Kind::Recovery) && !memory.is_news(Kind::Recovery), "{trouble}");
+        }
+        assert_eq!([1, 2, 3].map(|minute| told(&mut memory, Kind::Recovery, minute)), [Some(0); 3], "it is never kept back");
+    }
+
+    #[test]
+    fn a_message_that_could_not_be_sent_silences_nothing() {
+        let mut memory = Memory::default();
+        let Ruling::Tell { before, .. } = memory.rule("ops", Kind::Failure, HOUR, at(0)) else { panic!("the first is told") };
+        memory.not_told("ops", Kind::Failure, before);
+        assert_eq!(told(&mut memory, Kind::Failure, 1), Some(0));
+        assert_eq!(told(&mut memory, Kind::Failure, 2), None);
+        let Ruling::Tell { before, kept_back: 1 } = memory.rule("ops", Kind::Failure, HOUR, at(61)) else { panic!("its time has come") };
+        memory.not_told("ops", Kind::Failure, before);
+        assert_eq!(told(&mut memory, Kind::Failure, 62), Some(1), "what was kept back is still to be said");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_silences_nothing() {
+        let mut memory = Memory::default();
+        assert_eq!([0, -600].map(|minute| told(&mut memory, Kind::Failure, minute)), [Some(0), Some(0)]);
+    }
+
+    #[test]
+    fn a_broken_memory_is_an_empty_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("alerts/shop.json");
+        assert_eq!(Memory::read(&path), Memory::default());
+        let mut memory = Memory::default();
+        assert!(memory.is_news(Kind::Hold));
+        told(&mut memory, Kind::Hold, 0);
+        memory.write(&path).unwrap();
+        assert_eq!(Memory::read(&path), memory);
+        fs::write(&path, "{").unwrap();
+        assert_eq!(Memory::read(&path), Memory::default());
+    }
+}
