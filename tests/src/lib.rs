@@ -9,6 +9,7 @@ pub mod child;
 pub mod components;
 pub mod daemon;
 pub mod folder;
+pub mod mail;
 pub mod olist;
 pub mod postgres;
 pub mod program;

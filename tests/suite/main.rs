@@ -1,11 +1,13 @@
 //! The outer ring: misbehaving guests, scenarios, replays, tidiness of the tree. One binary, one link step.
 
+mod alerts;
 mod desk;
 mod egress;
 mod egress_faults;
 mod examples;
 mod faults;
 mod guests;
+mod observe;
 mod postgres;
 mod readers;
 mod real_data;

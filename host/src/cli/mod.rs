@@ -24,6 +24,7 @@ use std::{collections::HashMap, path::PathBuf, process::ExitCode, sync::Arc};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::{
+    config::LogFormat,
     config::paths::{Cache, plugin_path, plugins_beside_program},
     flow::{RunError, launch::Host},
     plugin::Runtime,
@@ -40,8 +41,19 @@ struct Cli {
     /// Print one JSON document on stdout instead of words.
     #[arg(long, global = true)]
     json: bool,
+    /// How the program's own log is written on stderr.
+    #[arg(long, global = true, value_name = "FORMAT", value_parser = log_format)]
+    log: Option<LogFormat>,
     #[command(subcommand)]
     command: Command,
+}
+
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("one of `text` and `json`".to_owned()),
+    }
 }
 
 #[derive(Subcommand)]
@@ -138,7 +150,8 @@ enum Format {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     // A daemon's log is what it does; a command's, what is wrong.
-    output::start_log(if matches!(cli.command, Command::Serve(_)) { "tidegate=info" } else { "tidegate=warn" });
+    let default = if matches!(cli.command, Command::Serve(_)) { "tidegate=info" } else { "tidegate=warn" };
+    output::start_log(default, cli.log.unwrap_or_default());
     let json = cli.json;
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

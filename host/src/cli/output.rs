@@ -12,7 +12,14 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Format;
-use crate::{config::ConfigError, error, flow::RunError, plugin::PluginError, warehouse::WarehouseError};
+use crate::{
+    config::{ConfigError, LogFormat},
+    error,
+    flow::RunError,
+    observe::log::JsonLines,
+    plugin::PluginError,
+    warehouse::WarehouseError,
+};
 
 /// Why a command failed.
 pub enum Failed {
@@ -65,18 +72,17 @@ impl From<arrow::error::ArrowError> for Failed {
 }
 
 /// Starts the program's log on stderr, with what `default` lets through; more or less with `TIDEGATE_LOG`.
-pub fn start_log(default: &str) {
+pub fn start_log(default: &str, format: LogFormat) {
     let filter = tracing_subscriber::EnvFilter::builder()
         .with_default_directive(default.parse().expect("a constant directive"))
         .with_env_var("TIDEGATE_LOG")
         .from_env_lossy();
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .without_time()
-        .with_target(false)
-        .try_init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    // A log that was started already stays as it is.
+    let _ = match format {
+        LogFormat::Text => log.without_time().with_target(false).try_init(),
+        LogFormat::Json => log.event_format(JsonLines).try_init(),
+    };
 }
 
 /// Tells why a command failed and gives its exit code.

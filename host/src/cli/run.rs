@@ -1,6 +1,6 @@
 //! `tidegate run`.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use clap::Args;
 
@@ -11,12 +11,15 @@ use super::{
     summary,
 };
 use crate::{
+    config::{self, Loaded, Observe, paths::public_url},
     engine::Progress,
     error,
     flow::{
         Outcome,
         launch::{Launch, launch},
     },
+    notify::Notifier,
+    observe::{Metrics, Observer},
 };
 
 /// What to run.
@@ -34,10 +37,22 @@ pub async fn run(args: &RunArgs, json: bool) -> Result<u8, Failed> {
     let host = host()?;
     let progress = Arc::new(Progress::default());
     let bar = Bar::start(progress.clone(), args.quiet || json);
+    let notifier = Some(Arc::new(Notifier::new(public_url())));
     let launched = Launch::new(args.pipeline.pipeline.clone());
-    let work = Launch { overrides: args.pipeline.overrides(), progress, watcher: bar.clone(), ..launched };
+    let work = Launch { overrides: args.pipeline.overrides(), progress, watcher: bar.clone(), notifier, ..launched };
+    let (id, started) = (work.run(), work.started);
+    let watched = watched(&work.pipeline);
+    if let Some((observer, loaded)) = &watched {
+        observer.started(loaded, &id, started).await;
+    }
     let result = launch(&host, work, interrupted()).await;
     bar.end();
+    if let Some((observer, loaded)) = &watched {
+        match &result {
+            Ok(report) => observer.ended(loaded, report, chrono::Utc::now()).await,
+            Err(error) => observer.failed(loaded, &id, started, error, chrono::Utc::now()).await,
+        }
+    }
     let report = result?;
     if json {
         print_json(&report);
@@ -45,6 +60,14 @@ pub async fn run(args: &RunArgs, json: bool) -> Result<u8, Failed> {
         talk(&summary::summary(&report, &args.pipeline.pipeline));
     }
     Ok(if report.outcome == Outcome::Held { error::HELD } else { error::OK })
+}
+
+/// Who watches the run, where the environment names somebody, and what there is to say of its pipeline.
+fn watched(pipeline: &Path) -> Option<(Observer, Loaded)> {
+    let observer = Observer::new(&Observe::default(), Path::new("."), Arc::new(Metrics::default()));
+    let observer = observer.map_err(|error| tracing::warn!("nobody watches the run: {}", error::chain(&error))).ok()?;
+    // What is wrong with the file the run itself will say.
+    Some((observer, config::load(pipeline).ok()?))
 }
 
 /// Completes when a person presses Ctrl-C or the system asks the program to end.

@@ -69,14 +69,25 @@ pub struct Lineage {
 /// What the environment says of traces and lineage, for what the file leaves open.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Telemetry {
-    /// Where traces go, and the headers; none where nobody wants them.
-    pub traces: Option<(String, Vec<(String, Secret)>)>,
+    /// Where traces go; none where nobody wants them. The exporter itself reads `OTEL_EXPORTER_OTLP_HEADERS`.
+    pub traces: Option<String>,
     /// Where lineage goes; none where nobody wants it.
     pub lineage: Option<LineageSink>,
     /// The namespace of the jobs.
     pub namespace: Option<String>,
     /// The name under which traces are filed.
     pub service: Option<String>,
+    /// The task that started this program, where an orchestrator says so.
+    pub parent: Option<Parent>,
+}
+
+/// The run of another system that a run is a part of, and the one that that is a part of, each as `(namespace, job, run)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parent {
+    /// What started this program.
+    pub parent: (String, String, String),
+    /// The whole that it belongs to.
+    pub root: Option<(String, String, String)>,
 }
 
 /// Where lineage goes.
@@ -89,9 +100,10 @@ pub enum LineageSink {
 }
 
 impl Telemetry {
-    /// What the environment says: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_HEADERS`,
+    /// What the environment says: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or `OTEL_EXPORTER_OTLP_ENDPOINT`,
     /// `OTEL_SERVICE_NAME`, `OTEL_SDK_DISABLED`, `OTEL_TRACES_EXPORTER`; `OPENLINEAGE_URL` with `OPENLINEAGE_ENDPOINT` and
-    /// `OPENLINEAGE_API_KEY`, or `OPENLINEAGE__TRANSPORT__LOG_FILE_PATH`; `OPENLINEAGE_NAMESPACE`, `OPENLINEAGE_DISABLED`.
+    /// `OPENLINEAGE_API_KEY`, or `OPENLINEAGE__TRANSPORT__LOG_FILE_PATH`; `OPENLINEAGE_NAMESPACE`, `OPENLINEAGE_DISABLED`;
+    /// `OPENLINEAGE_PARENT_ID` and `OPENLINEAGE_ROOT_PARENT_ID`.
     pub fn from_env() -> Self {
         Self::of(|name| env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()))
     }
@@ -101,7 +113,6 @@ impl Telemetry {
         let silent = is("OTEL_SDK_DISABLED", "true") || is("OTEL_TRACES_EXPORTER", "none");
         let general = || variable("OTEL_EXPORTER_OTLP_ENDPOINT").map(|endpoint| traces_endpoint(&endpoint));
         let endpoint = variable("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or_else(general).filter(|_| !silent);
-        let headers = variable("OTEL_EXPORTER_OTLP_TRACES_HEADERS").or_else(|| variable("OTEL_EXPORTER_OTLP_HEADERS"));
         let hidden = is("OPENLINEAGE_DISABLED", "true");
         let server = || {
             let path = variable("OPENLINEAGE_ENDPOINT");
@@ -110,12 +121,35 @@ impl Telemetry {
         };
         let file = || variable("OPENLINEAGE__TRANSPORT__LOG_FILE_PATH").map(|path| LineageSink::File(path.into()));
         Self {
-            traces: endpoint.map(|endpoint| (endpoint, headers.as_deref().map(header_list).unwrap_or_default())),
+            traces: endpoint,
             lineage: server().or_else(file).filter(|_| !hidden),
             namespace: variable("OPENLINEAGE_NAMESPACE"),
             service: variable("OTEL_SERVICE_NAME"),
+            parent: parent_of(&variable, "OPENLINEAGE_PARENT_ID").map(|parent| {
+                let root = parent_of(&variable, "OPENLINEAGE_ROOT_PARENT_ID");
+                Parent { parent, root }
+            }),
         }
     }
+}
+
+/// `<namespace>/<job>/<run>`, as OpenLineage's integrations for dbt and Spark read it; a run is a UUID. The namespace may have slashes.
+fn parent_of(variable: impl Fn(&str) -> Option<String>, name: &'static str) -> Option<(String, String, String)> {
+    let text = variable(name)?;
+    let parts = text.rsplit_once('/').and_then(|(rest, run)| {
+        let (namespace, job) = rest.rsplit_once('/')?;
+        let whole = !namespace.is_empty() && !job.is_empty() && is_uuid(run);
+        whole.then(|| (namespace.to_owned(), job.to_owned(), run.to_owned()))
+    });
+    if parts.is_none() {
+        tracing::warn!("`{name}` is left out: it is not `<namespace>/<job>/<run>` with a UUID as the run");
+    }
+    parts
+}
+
+fn is_uuid(text: &str) -> bool {
+    let lengths: Vec<_> = text.split('-').map(str::len).collect();
+    lengths == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
 }
 
 /// Where traces go at a collector, as the OTLP specification has it: below the base, whether that ends in a slash or not.
@@ -131,18 +165,6 @@ pub fn lineage_endpoint(url: &str, path: Option<&str>) -> String {
         None if has_path => bare.to_owned(),
         path => format!("{bare}/{}", path.unwrap_or("api/v1/lineage").trim_start_matches('/')),
     }
-}
-
-/// `key=value,key=value` with percent-encoded values, as W3C Baggage writes it and OTLP takes it over.
-fn header_list(text: &str) -> Vec<(String, Secret)> {
-    let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(name, value)| (name.trim().to_owned(), Secret::new(percent_decoded(value.trim())))).collect()
-}
-
-fn percent_decoded(text: &str) -> String {
-    // Unlike in a form, a plus is a plus here and an ampersand separates nothing.
-    let form = format!("v={}", text.replace('+', "%2B").replace('&', "%26"));
-    url::form_urlencoded::parse(form.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -161,13 +183,22 @@ mod tests {
     #[test]
     fn traces_go_where_the_most_specific_variable_says() {
         let general = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/");
-        assert_eq!(of(&[general]).traces.unwrap().0, "http://collector:4318/v1/traces");
+        assert_eq!(of(&[general]).traces.unwrap(), "http://collector:4318/v1/traces");
         let own = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://own/path");
-        assert_eq!(of(&[general, own]).traces.unwrap().0, "http://own/path");
+        assert_eq!(of(&[general, own]).traces.unwrap(), "http://own/path");
         assert_eq!(of(&[general, ("OTEL_SDK_DISABLED", "TRUE")]).traces, None);
-        let headers = of(&[general, ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=a%20b+c, x=y")]).traces.unwrap().1;
-        let shown: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
-        assert_eq!(shown, [("api-key", "a b+c"), ("x", "y")]);
+    }
+
+    #[test]
+    fn a_parent_is_a_namespace_a_job_and_a_run() {
+        let run = "0192b7f0-0000-7000-8000-000000000000";
+        let variable = |name: &str| (name == "OPENLINEAGE_PARENT_ID").then(|| format!("http://airflow/x/dag.task/{run}"));
+        let parent = Telemetry::of(variable).parent.unwrap();
+        assert_eq!(parent.parent, ("http://airflow/x".to_owned(), "dag.task".to_owned(), run.to_owned()));
+        assert_eq!(parent.root, None);
+        for wrong in ["dag.task", "ns/job/1", "/job/0192b7f0-0000-7000-8000-000000000000"] {
+            assert_eq!(of(&[("OPENLINEAGE_PARENT_ID", wrong)]).parent, None, "{wrong}");
+        }
     }
 
     #[test]

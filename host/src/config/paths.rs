@@ -44,6 +44,11 @@ pub fn plugin_path() -> Vec<PathBuf> {
     folders(env::var_os("TIDEGATE_PLUGINS"))
 }
 
+/// Where the dashboard is that messages link to: `TIDEGATE_PUBLIC_URL`. What is no URL is none.
+pub fn public_url() -> Option<url::Url> {
+    env::var("TIDEGATE_PUBLIC_URL").ok()?.parse().ok()
+}
+
 /// How this program was called, for the commands that it suggests.
 pub fn program() -> String {
     env::args().next().unwrap_or_else(|| "tidegate".to_owned())

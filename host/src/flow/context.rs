@@ -13,7 +13,10 @@ use datafusion::{
     prelude::{SessionConfig, SessionContext},
 };
 
-use super::{Plan, RunError, report::EgressReport};
+use super::{
+    Plan, RunError,
+    report::{EgressReport, Step},
+};
 use crate::{
     config::{StorageLayout, WarehouseKind},
     egress::{archive::Archive, granted::Granted},
@@ -130,6 +133,8 @@ pub struct RunContext {
     pub since: std::time::Instant,
     /// How long each step took, for the report.
     pub timings: Mutex<Vec<(String, u64)>>,
+    /// The same with when each began.
+    pub steps: Mutex<Vec<Step>>,
 }
 
 impl RunContext {
@@ -209,9 +214,13 @@ impl RunContext {
 
     /// Remembers how long a step took, and gives it in microseconds.
     pub fn took(&self, step: impl Into<String>, since: std::time::Instant) -> u64 {
-        let micros = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let whole = |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let (step, micros) = (step.into(), whole(since.elapsed()));
+        if let Ok(mut steps) = self.steps.lock() {
+            steps.push(Step { step: step.clone(), began_micros: whole(since.saturating_duration_since(self.since)), micros });
+        }
         if let Ok(mut timings) = self.timings.lock() {
-            timings.push((step.into(), micros));
+            timings.push((step, micros));
         }
         micros
     }

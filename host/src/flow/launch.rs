@@ -233,6 +233,7 @@ pub fn context(host: &Host, plan: &Plan, contacts: Contacts, run: &str, launch: 
         granted: plan.sources.iter().map(|(name, source)| (name.clone(), source.granted.clone())).collect(),
         since: std::time::Instant::now(),
         timings: Mutex::default(),
+        steps: Mutex::default(),
     }
 }
 

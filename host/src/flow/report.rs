@@ -103,6 +103,17 @@ impl EgressReport {
     }
 }
 
+/// A step of a run, and when it began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Which: `extract <stream>`, `checks`, `load`, `refresh`.
+    pub step: String,
+    /// Microseconds from the start of the run to its own.
+    pub began_micros: u64,
+    /// Microseconds that it took.
+    pub micros: u64,
+}
+
 /// Where a run's files are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Places {
@@ -165,6 +176,9 @@ pub struct Report {
     pub places: Places,
     /// How long each step took, in microseconds.
     pub timings: Vec<(String, u64)>,
+    /// The same steps with when each began; none in reports of earlier versions.
+    #[serde(default)]
+    pub steps: Vec<Step>,
     #[serde(skip)]
     clock: Option<std::time::Instant>,
 }
@@ -187,6 +201,7 @@ impl Report {
             marts: Vec::new(),
             places: Places::new(&ctx.storage, &ctx.run, warehouse),
             timings: Vec::new(),
+            steps: Vec::new(),
             clock: Some(std::time::Instant::now()),
         }
     }
@@ -217,6 +232,7 @@ impl Report {
             marts: Vec::new(),
             places: Places::new(&storage, &died.run, place),
             timings: Vec::new(),
+            steps: Vec::new(),
             clock: None,
         }
     }
@@ -254,6 +270,7 @@ impl Report {
     pub(super) fn ended(mut self, ctx: &RunContext, outcome: Outcome) -> Self {
         self.outcome = outcome;
         self.egress = EgressReport::of(&ctx.granted);
+        self.steps = ctx.steps.lock().map(|steps| steps.clone()).unwrap_or_default();
         self.timings = ctx.timings.lock().map(|timings| timings.clone()).unwrap_or_default();
         self.millis = self.clock.map_or(0, |clock| u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX));
         self

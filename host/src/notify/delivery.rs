@@ -58,7 +58,10 @@ impl Delivery {
             Told::Sent { attempts: 1 } => format!("alert `{channel}` was told of the {kind}"),
             Told::Sent { attempts } => format!("alert `{channel}` was told of the {kind} after {attempts} tries"),
             Told::KeptBack { until } => {
-                format!("alert `{channel}` was not told of the {kind}: it was of one before, the next may come at {}", until.format("%F %T UTC"))
+                format!(
+                    "alert `{channel}` was not told of the {kind}: it was of one before, the next may come at {}",
+                    until.format("%F %T UTC")
+                )
             }
             Told::Failed { attempts, why } => format!("alert `{channel}` could not be told of the {kind} ({attempts} tries): {why}"),
         }

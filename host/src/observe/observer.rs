@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Metrics,
-    lineage::{self, Lineage},
+    lineage::Lineage,
     trace::{self, Traces},
 };
 use crate::{
@@ -62,7 +62,7 @@ impl Observer {
                 let headers = otlp.headers.iter().map(header).collect::<Result<Vec<_>, _>>()?;
                 Some((traces_endpoint(&otlp.endpoint), headers))
             }
-            None => environment.traces.clone(),
+            None => environment.traces.clone().map(|endpoint| (endpoint, Vec::new())),
         };
         let traces = traces.map(|(endpoint, headers)| Traces::new(&endpoint, headers, &service, PATIENCE)).transpose()?;
         let own = settings.lineage.as_ref();
@@ -81,7 +81,7 @@ impl Observer {
     pub async fn started(&self, loaded: &Loaded, run: &RunId, at: DateTime<Utc>) {
         self.metrics.run_started(&loaded.pipeline.name);
         if let Some(lineage) = &self.lineage {
-            lineage.send(&lineage::started(loaded, run, at)).await;
+            lineage.started(loaded, run, at).await;
         }
     }
 
@@ -89,7 +89,7 @@ impl Observer {
     pub async fn ended(&self, loaded: &Loaded, report: &Report, at: DateTime<Utc>) {
         self.metrics.run_ended(report, at);
         if let Some(lineage) = &self.lineage {
-            lineage.send(&lineage::ended(loaded, report, at)).await;
+            lineage.ended(loaded, report, at).await;
         }
         if let Some(traces) = &self.traces {
             traces.send(trace::of_report(report, at)).await;
@@ -100,7 +100,7 @@ impl Observer {
     pub async fn failed(&self, loaded: &Loaded, run: &RunId, started: DateTime<Utc>, error: &RunError, at: DateTime<Utc>) {
         self.metrics.run_failed(&loaded.pipeline.name, matches!(error, RunError::Stopped), started, at);
         if let Some(lineage) = &self.lineage {
-            lineage.send(&lineage::failed(loaded, run, error, at)).await;
+            lineage.failed(loaded, run, error, at).await;
         }
         if let Some(traces) = &self.traces {
             traces.send(trace::of_failure(&loaded.pipeline.name, run, started, error, at)).await;
@@ -116,9 +116,10 @@ fn sink(own: &crate::config::observe::Lineage, root: &Path) -> Result<Option<Lin
         }
         (None, Some(file)) => Ok(Some(LineageSink::File(root.join(file)))),
         (None, None) => Ok(None),
-        (Some(_), Some(_)) => {
-            Err(ObserveError::Settings { key: "`lineage` of `[observe]`", why: "it has both `url` and `file`; keep one of the two".to_owned() })
-        }
+        (Some(_), Some(_)) => Err(ObserveError::Settings {
+            key: "`lineage` of `[observe]`",
+            why: "it has both `url` and `file`; keep one of the two".to_owned(),
+        }),
     }
 }
 

@@ -31,7 +31,7 @@ pub use self::{
     error::{KeyError, QueryError, WarehouseError},
     fold::{FoldError, FoldRun, fold},
     load::{AuditRow, CleanStream, Load, TableLoad, TableResult},
-    session::check_sql,
+    session::{check_sql, plan_sql},
 };
 
 /// The most that a column's dictionary in a Parquet file may grow to before values are written plainly. Ids, of which every one is new, give

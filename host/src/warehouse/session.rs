@@ -22,6 +22,7 @@ use datafusion::{
         memory_pool::FairSpillPool,
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
     },
+    logical_expr::LogicalPlan,
     prelude::{DataFrame, SessionConfig, SessionContext},
 };
 use deltalake_core::{delta_datafusion::planner::DeltaPlanner, table::builder::parse_table_uri};
@@ -103,13 +104,18 @@ pub(in crate::warehouse) async fn select(ctx: &SessionContext, sql: &str, what: 
 
 /// Plans a SELECT over streams or tables of the given schemas, without any data. Gives the schema of its rows as DataFusion has it.
 pub async fn check_sql(streams: &[(String, SchemaRef)], sql: &str) -> Result<SchemaRef, QueryError> {
+    Ok(plan_sql(streams, sql).await?.schema().inner().clone())
+}
+
+/// The same, and gives the plan: for those who ask where its columns come from.
+pub async fn plan_sql(streams: &[(String, SchemaRef)], sql: &str) -> Result<LogicalPlan, QueryError> {
     let what = "the statement";
     let ctx = SessionContext::new();
     for (name, schema) in streams {
         let table = Arc::new(EmptyTable::new(schema.clone()));
         ctx.register_table(name.as_str(), table).map_err(QueryError::sql(what))?;
     }
-    Ok(select(&ctx, sql, what).await?.schema().inner().clone())
+    Ok(select(&ctx, sql, what).await?.into_unoptimized_plan())
 }
 
 /// The first table that `sql` names and that is not there.

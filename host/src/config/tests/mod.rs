@@ -7,6 +7,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 use super::diagnose::ConfigError;
 use super::load::{Loaded, parse};
 
+mod alerts;
 mod egress;
 mod sense;
 mod text;

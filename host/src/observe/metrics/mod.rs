@@ -6,7 +6,7 @@
 mod count;
 mod labels;
 #[cfg(test)]
-mod tests;
+pub(in crate::observe) mod tests;
 
 use std::sync::atomic::AtomicU64;
 
