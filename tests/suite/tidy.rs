@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["engine"],
     &["notify"],
     &["flow"],
+    &["observe"],
     &["schedule"],
     &["web"],
     &["cli"],

@@ -44,7 +44,8 @@ impl Default for Patience {
 
 /// Tells people.
 pub struct Notifier {
-    client: reqwest::Client,
+    /// The client, or why there is none.
+    client: Result<reqwest::Client, String>,
     dashboard: Option<Url>,
     host: String,
     patience: Patience,
@@ -73,8 +74,7 @@ impl Notifier {
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .timeout(patience.total);
-        // A client that can't be built with these plain settings can't be built with none either.
-        let client = builder.build().unwrap_or_default();
+        let client = builder.build().map_err(|error| crate::error::chain(&error));
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
         Self { client, dashboard, host, patience, memories: Mutex::new(()) }
     }

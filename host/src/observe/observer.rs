@@ -58,7 +58,7 @@ impl Observer {
         let service = environment.service.clone().unwrap_or_else(|| "tidegate".to_owned());
         let traces = match &settings.otlp {
             Some(otlp) => {
-                let header = |(name, from): (&String, &SecretFrom)| Ok((name.clone(), resolve(from, "otlp.headers", root)?));
+                let header = |(name, from)| resolve(from, "otlp.headers", root).map(|value| (String::clone(name), value));
                 let headers = otlp.headers.iter().map(header).collect::<Result<Vec<_>, _>>()?;
                 Some((traces_endpoint(&otlp.endpoint), headers))
             }

@@ -10,10 +10,9 @@ use lettre::{
     },
     transport::smtp::{
         authentication::Credentials,
-        client::{Certificate, CertificateStore, Tls, TlsParameters},
+        client::{Certificate, Tls, TlsParameters},
     },
 };
-use rustls::{RootCertStore, pki_types::CertificateDer};
 use url::Url;
 
 use super::{Refusal, chain, redactor, resolve};
@@ -99,23 +98,13 @@ impl Mail {
 
 /// Which authorities are trusted for the mail server at `host`.
 fn trust(host: &str, alert: &Alert, root: &Path) -> Result<TlsParameters, Refusal> {
-    let mut trusted = TlsParameters::builder(host.to_owned()).certificate_store(CertificateStore::None);
-    for certificate in system_authorities() {
-        trusted = trusted.add_root_certificate(certificate);
-    }
+    let mut trusted = TlsParameters::builder(host.to_owned());
     if let Some(path) = &alert.ca {
         let wrong = |why: String| never(&format!("its `ca`, the file `{}`, {why}", path.display()));
         let pem = std::fs::read(root.join(path)).map_err(|error| wrong(format!("can't be read: {error}")))?;
         trusted = trusted.add_root_certificate(Certificate::from_pem(&pem).map_err(|_| wrong("holds no certificate in PEM".to_owned()))?);
     }
     trusted.build().map_err(|error| never(&format!("TLS can't be set up: {}", crate::error::chain(&error))))
-}
-
-/// The system's authorities without those that rustls can't read: one odd one must not cost all.
-fn system_authorities() -> impl Iterator<Item = Certificate> {
-    let readable = |certificate: &CertificateDer<'static>| RootCertStore::empty().add(certificate.clone()).is_ok();
-    let found = rustls_native_certs::load_native_certs().certs.into_iter().filter(readable);
-    found.filter_map(|certificate| Certificate::from_der(certificate.to_vec()).ok())
 }
 
 /// Whether trying again is of no use: the server said so, or its certificate is not trusted.

@@ -43,7 +43,7 @@ pub(super) enum Refusal {
 
 impl Channel {
     /// The channel that an alert describes. Files are relative to `root`.
-    pub fn open(alert: &Alert, root: &Path, client: &reqwest::Client) -> Result<Self, Refusal> {
+    pub fn open(alert: &Alert, root: &Path, client: &Result<reqwest::Client, String>) -> Result<Self, Refusal> {
         match alert.kind {
             AlertKind::Email => Ok(Self::Mail(Box::new(Mail::open(alert, root)?))),
             AlertKind::Slack | AlertKind::Teams | AlertKind::Webhook => Ok(Self::Post(Post::open(alert, root, client)?)),

@@ -33,7 +33,8 @@ pub(in crate::notify) struct Post {
 }
 
 impl Post {
-    pub(super) fn open(alert: &Alert, root: &Path, client: &reqwest::Client) -> Result<Self, Refusal> {
+    pub(super) fn open(alert: &Alert, root: &Path, client: &Result<reqwest::Client, String>) -> Result<Self, Refusal> {
+        let client = client.as_ref().map_err(|why| never(&format!("there is no HTTP client: {why}")))?;
         let text = resolve(alert.url.as_ref(), "url", root)?.ok_or_else(|| never("it has no `url`"))?;
         let key = resolve(alert.secret.as_ref(), "secret", root)?;
         let url = address(text.expose())?;
