@@ -214,10 +214,10 @@ impl RunContext {
 
     /// Remembers how long a step took, and gives it in microseconds.
     pub fn took(&self, step: impl Into<String>, since: std::time::Instant) -> u64 {
-        let whole = |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let (step, micros) = (step.into(), whole(since.elapsed()));
+        let (step, took) = (step.into(), since.elapsed());
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         if let Ok(mut steps) = self.steps.lock() {
-            steps.push(Step { step: step.clone(), began_micros: whole(since.saturating_duration_since(self.since)), micros });
+            steps.push(Step { step: step.clone(), began: Utc::now() - took, micros });
         }
         if let Ok(mut timings) = self.timings.lock() {
             timings.push((step, micros));

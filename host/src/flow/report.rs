@@ -108,8 +108,8 @@ impl EgressReport {
 pub struct Step {
     /// Which: `extract <stream>`, `checks`, `load`, `refresh`.
     pub step: String,
-    /// Microseconds from the start of the run to its own.
-    pub began_micros: u64,
+    /// When it began, by the machine's clock.
+    pub began: DateTime<Utc>,
     /// Microseconds that it took.
     pub micros: u64,
 }

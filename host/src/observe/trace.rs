@@ -141,7 +141,7 @@ impl Trace<'_> {
     }
 
     fn step(&self, step: &Step, attributes: Vec<KeyValue>) -> SpanData {
-        let began = SystemTime::from(self.started) + Duration::from_micros(step.began_micros);
+        let began = SystemTime::from(step.began);
         let ended = began + Duration::from_micros(step.micros);
         self.span(&step.step, self.span_id("run"), step.step.clone(), (began, ended), attributes, Status::Unset)
     }

@@ -54,8 +54,8 @@ pub fn report() -> Report {
         "places": { "storage": "store", "raw": "store/raw", "clean": "store/clean", "quarantine": "store/q", "warehouse": "store/lake" },
         "timings": [["extract orders", 1_500_000], ["load", 500_000]],
         "steps": [
-            { "step": "extract orders", "began_micros": 250_000, "micros": 1_500_000 },
-            { "step": "load", "began_micros": 1_800_000, "micros": 500_000 },
+            { "step": "extract orders", "began": "2026-11-27T03:30:00.250Z", "micros": 1_500_000 },
+            { "step": "load", "began": "2026-11-27T03:30:01.800Z", "micros": 500_000 },
         ],
     });
     serde_json::from_value(report).unwrap()
