@@ -131,7 +131,7 @@ pub(super) mod tests {
     fn what_there_is_not_is_not_spoken_of() {
         let news = News { run: None, link: None, why: Vec::new(), ..news() };
         let message = Message::new("ops", &alert(""), &news, 0, "");
-        assert_eq!(message.text, "shop is held by its gate\n\n\n\ntime: 2026-11-27 03:30:00 UTC");
+        assert_eq!(message.text, "shop is held by its gate\n\n\ntime: 2026-11-27 03:30:00 UTC");
     }
 
     #[test]

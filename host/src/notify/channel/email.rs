@@ -23,6 +23,9 @@ const SMTPS_PORT: u16 = 465;
 const SUBMISSION_PORT: u16 = 587;
 const PLAIN_PORT: u16 = 25;
 
+/// How a certificate begins in PEM.
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+
 /// How long one answer of the server may take.
 const ANSWER: Duration = Duration::from_secs(15);
 
@@ -102,7 +105,9 @@ fn trust(host: &str, alert: &Alert, root: &Path) -> Result<TlsParameters, Refusa
     if let Some(path) = &alert.ca {
         let wrong = |why: String| never(&format!("its `ca`, the file `{}`, {why}", path.display()));
         let pem = std::fs::read(root.join(path)).map_err(|error| wrong(format!("can't be read: {error}")))?;
-        trusted = trusted.add_root_certificate(Certificate::from_pem(&pem).map_err(|_| wrong("holds no certificate in PEM".to_owned()))?);
+        // What has no certificate at all is taken by the parser, and would be trusted as nobody.
+        let certificate = Certificate::from_pem(&pem).ok().filter(|_| pem.windows(BEGIN.len()).any(|found| found == BEGIN));
+        trusted = trusted.add_root_certificate(certificate.ok_or_else(|| wrong("holds no certificate in PEM".to_owned()))?);
     }
     trusted.build().map_err(|error| never(&format!("TLS can't be set up: {}", crate::error::chain(&error))))
 }

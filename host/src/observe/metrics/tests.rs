@@ -95,7 +95,7 @@ fn a_run_becomes_numbers() {
     assert_eq!(value("tidegate_runs_total{pipeline=\"shop\",outcome=\"failed\"}"), 1.0);
     assert_eq!(value("tidegate_runs_running{pipeline=\"shop\"}"), 0.0);
     assert_eq!(value("tidegate_run_duration_seconds_sum{pipeline=\"shop\"}"), 43.0);
-    assert_eq!(value("tidegate_run_duration_seconds_bucket{pipeline=\"shop\",le=\"5.0\"}"), 1.0);
+    assert_eq!(value("tidegate_run_duration_seconds_bucket{pipeline=\"shop\",le=\"5\"}"), 1.0);
     assert_eq!(value("tidegate_stage_duration_seconds_sum{pipeline=\"shop\",stage=\"extract\"}"), 1.5);
     assert_eq!(value("tidegate_rows_total{pipeline=\"shop\",stream=\"orders\",what=\"quarantined\"}"), 2.0);
     assert_eq!(value("tidegate_quality_score_ratio{pipeline=\"shop\",stream=\"orders\",dimension=\"completeness\"}"), 0.95);
