@@ -13,6 +13,7 @@ use toml::de::{DeTable, Deserializer};
 use super::{
     diagnose::{ConfigError, Part, Problem},
     every::Every,
+    observe::Observe,
     pipeline::FromEnv,
 };
 
@@ -31,6 +32,9 @@ pub struct Serve {
     /// How much is done at once.
     #[serde(default)]
     pub limits: RunLimits,
+    /// Who watches, and how.
+    #[serde(default)]
+    pub observe: Observe,
     /// Where the daemon keeps what is due, waits and runs: `.tidegate/daemon.db` in the folder by default, which is for one daemon.
     pub state: Option<StateStore>,
 }

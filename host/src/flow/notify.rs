@@ -44,7 +44,7 @@ pub async fn tell(notifier: &Notifier, loaded: &Loaded, run: &RunId, result: &Re
 }
 
 /// The stage in the run's history, and what went wrong in its log. A run that never got as far as having a history has none here either.
-fn keep(loaded: &Loaded, run: &RunId, began: DateTime<Utc>, deliveries: &[Delivery]) {
+pub fn keep(loaded: &Loaded, run: &RunId, began: DateTime<Utc>, deliveries: &[Delivery]) {
     let now = Utc::now();
     let sent = deliveries.iter().filter(|delivery| matches!(delivery.told, Told::Sent { .. })).count();
     let stage = StageEntry { stage: Stage::Notify, stream: None, started_at: began, finished_at: Some(now), rows: sent as u64 };

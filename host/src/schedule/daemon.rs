@@ -15,7 +15,7 @@ use super::{
     decide::{Sight, Step, decide, ready},
     desk::{Inner, locked},
     files::{Files, known},
-    news::{Kind, Notice},
+    news::Notice,
     stop::Why,
     work::{End, LEASE, Work},
 };
@@ -23,6 +23,7 @@ use crate::{
     config::{self, RunLimits},
     error::chain,
     flow::{RunError, launch::settle},
+    notify::Kind,
     state::tasks::{BackfillStatus, Claim, Later, Task, TaskStatus, TasksError},
 };
 
@@ -132,6 +133,7 @@ impl Daemon {
         if self.start(&sight, now).await? {
             sight.open = self.inner.store.open_tasks().await?;
         }
+        self.count(&sight, now);
         let mut board = locked(&self.inner.board);
         board.sight = sight;
         board.looked = Some(now);
@@ -142,6 +144,17 @@ impl Daemon {
             self.tidied = Some(now);
         }
         Ok(())
+    }
+
+    /// What Prometheus is told of the schedules.
+    fn count(&self, sight: &Sight, now: DateTime<Utc>) {
+        let Some(observer) = &self.inner.observer else { return };
+        for (name, known) in &sight.pipelines {
+            let paused = sight.marks.get(name).is_some_and(|mark| mark.paused.is_some());
+            let queued = sight.open.iter().filter(|task| task.pipeline == *name && task.status == TaskStatus::Queued).count();
+            observer.metrics().queued(name, queued);
+            observer.metrics().scheduled(name, paused, known.cadence.next(now).filter(|_| !paused));
+        }
     }
 
     fn look_at_files(&mut self, now: DateTime<Utc>) {
@@ -162,7 +175,12 @@ impl Daemon {
         let mut board = locked(&self.inner.board);
         board.broken = broken;
         if changed {
-            board.served = self.files.served();
+            let served = self.files.served();
+            if let Some(observer) = &self.inner.observer {
+                let gone = board.served.keys().filter(|name| !served.contains_key(*name));
+                gone.for_each(|name| observer.metrics().forget(name));
+            }
+            board.served = served;
         }
     }
 
@@ -197,8 +215,13 @@ impl Daemon {
                 let why =
                     vec![format!("it was due at {} and has not ended {sla} later; it goes on", task.due.format("%Y-%m-%d %H:%M:%S UTC"))];
                 let run = task.run.as_ref().map(ToString::to_string);
-                self.inner.owe(task, &Notice { kind: Kind::Sla, run, at: now, what: "the run is late".to_owned(), why }).await?;
-                store.late(id).await.map(drop)
+                self.inner.owe(task, &Notice { kind: Kind::Sla, run, at: now, what: "is late".to_owned(), why }).await?;
+                if store.late(id).await?
+                    && let Some(observer) = &self.inner.observer
+                {
+                    observer.metrics().sla_missed(&task.pipeline);
+                }
+                Ok(())
             }
         }
     }
@@ -322,16 +345,16 @@ async fn settled(inner: Arc<Inner>, work: Work) {
     let (store, now, task) = (&inner.store, inner.clock.now(), &work.task);
     let last = task.run.clone().unwrap_or_else(|| work.launch().run());
     let written = match outcome {
-        Ok(Some(run)) => work.try_to_write_down(&inner, &run, &End::Loaded).await,
+        Ok(Some(run)) => work.try_to_write_down(&inner, &run, &End::Loaded, None).await,
         Ok(None) if task.deaths >= MOST_DEATHS => {
             let error = format!("{} daemons ended while it ran", task.deaths + 1);
-            work.try_to_write_down(&inner, &last, &End::Failed(error)).await
+            work.try_to_write_down(&inner, &last, &End::Failed(error), None).await
         }
         Ok(None) => {
             let later = Later { attempt: task.attempt, not_before: now, error: "its daemon ended while it ran", died: true };
             store.put_back(&work.claim, &later).await.map(drop)
         }
-        Err(error @ RunError::Refresh(_)) => work.try_to_write_down(&inner, &last, &End::Failed(chain(&error))).await,
+        Err(error @ RunError::Refresh(_)) => work.try_to_write_down(&inner, &last, &End::Failed(chain(&error)), None).await,
         // Somebody else is at the pipeline, or its warehouse is away: as long as nobody knows, the task counts as running.
         Err(error) => {
             tracing::warn!(task = %task.id, "what became of it can't be said yet: {}", chain(&error));

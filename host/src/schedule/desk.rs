@@ -19,6 +19,8 @@ use super::{
 use crate::{
     config::near_miss,
     flow::launch::Host,
+    notify::Notifier,
+    observe::Observer,
     state::{
         RunId,
         tasks::{Backfill, BackfillEntry, BackfillId, Task, TaskId, TaskStatus, Tasks},
@@ -45,6 +47,10 @@ pub(super) struct Inner {
     pub stops: Mutex<HashMap<TaskId, Arc<Stop>>>,
     /// Wakes the loop before its time.
     pub wake: Notify,
+    /// Who tells people; none where nobody does.
+    pub notifier: Option<Notifier>,
+    /// Who watches runs.
+    pub observer: Option<Observer>,
 }
 
 /// How things stood when the loop looked last.
@@ -59,6 +65,11 @@ pub(super) struct Board {
 impl Desk {
     /// A desk over a store. Pipelines are on it when a daemon has looked at its folder.
     pub fn new(host: Arc<Host>, store: Tasks, clock: Clock) -> Self {
+        Self::reporting(host, store, clock, None, None)
+    }
+
+    /// The same, and people and watchers are told what becomes of runs.
+    pub fn reporting(host: Arc<Host>, store: Tasks, clock: Clock, notifier: Option<Notifier>, observer: Option<Observer>) -> Self {
         let born = clock.moment();
         let daemon = format!("{}-{}", born.format("%Y%m%dT%H%M%S%.6f"), std::process::id());
         Self(Arc::new(Inner {
@@ -70,6 +81,8 @@ impl Desk {
             lives: Mutex::default(),
             stops: Mutex::default(),
             wake: Notify::new(),
+            notifier,
+            observer,
         }))
     }
 

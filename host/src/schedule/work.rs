@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Event, Live,
     desk::{Inner, locked},
-    news::{Kind, Notice},
+    news::Notice,
     stop::{Stop, Why},
 };
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
         Outcome, Report, RunError, Stage, StageRetries, Watcher,
         launch::{Launch, launch},
     },
+    notify::Kind,
     state::{
         LogEntry, RunId, Status,
         tasks::{BackfillStatus, Claim, Later, Renewed, Task, TaskId, TaskStatus, TasksError},
@@ -93,13 +94,21 @@ impl Work {
         locked(&inner.lives).insert(run.clone(), live.clone());
         let _present = Present { inner: inner.clone(), task: self.task.id.clone(), run: run.clone() };
 
+        if let Some(observer) = &inner.observer {
+            observer.started(&self.loaded, &run, self.started).await;
+        }
         let result = tokio::select! {
             result = run_once(&inner, launch, &stop) => result,
             never = self.keep(&inner, &stop) => match never {},
         };
         let end = self.judge(&result, stop.why());
         live.tell(Event::Ended { status: status(&result) });
-        self.write_down(&inner, &run, end).await;
+        self.write_down(&inner, &run, end, &result).await;
+        match (&inner.observer, &result) {
+            (None, _) => {}
+            (Some(observer), Ok(report)) => observer.ended(&self.loaded, report, inner.clock.now()).await,
+            (Some(observer), Err(error)) => observer.failed(&self.loaded, &run, self.started, error, inner.clock.now()).await,
+        }
     }
 
     /// Keeps the lease alive, and stops the run when it is lost, cancelled, or takes too long. It never ends.
@@ -166,9 +175,9 @@ impl Work {
     }
 
     /// Writes down what became of the task, until that is done: nobody else will while the lease is ours.
-    async fn write_down(&self, inner: &Inner, run: &RunId, end: End) {
+    async fn write_down(&self, inner: &Inner, run: &RunId, end: End, result: &Result<Report, RunError>) {
         let mut pause = Duration::from_millis(200);
-        while let Err(error) = self.try_to_write_down(inner, run, &end).await {
+        while let Err(error) = self.try_to_write_down(inner, run, &end, Some(result)).await {
             tracing::error!(task = %self.task.id, "what became of run {run} can't be written down: {}", chain(&error));
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(10));
@@ -176,29 +185,41 @@ impl Work {
     }
 
     /// Every step may be done twice. The alert and the backfill come before the end: whoever dies between them is found with the task still running.
-    pub async fn try_to_write_down(&self, inner: &Inner, run: &RunId, end: &End) -> Result<(), TasksError> {
+    pub async fn try_to_write_down(
+        &self,
+        inner: &Inner,
+        run: &RunId,
+        end: &End,
+        result: Option<&Result<Report, RunError>>,
+    ) -> Result<(), TasksError> {
         let (store, now, task) = (&inner.store, inner.clock.now(), &self.task);
-        let notice = |kind, what: &str, why: Vec<String>| Notice { kind, run: Some(run.to_string()), at: now, what: what.to_owned(), why };
+        let notice = |kind| Notice::of(task, run, result, kind, now);
         let halt = async |status| match &task.backfill {
             Some(backfill) => store.stop_backfill(backfill, status).await.map(drop),
             None => Ok(()),
         };
         match end {
             End::Loaded => {
-                inner.owe(task, &notice(Kind::Recovery, "the run loaded", Vec::new())).await?;
+                inner.owe(task, &notice(Kind::Recovery)).await?;
                 if let (Some(backfill), Some(window)) = (&task.backfill, task.window) {
                     store.advance(backfill, window.from, window.until).await?;
                 }
                 store.finish(&self.claim, TaskStatus::Loaded, None, now).await?;
             }
             End::Held(why) => {
-                inner.owe(task, &notice(Kind::Hold, "the gate held the run, nothing was loaded", why.clone())).await?;
+                inner.owe(task, &notice(Kind::Hold)).await?;
                 halt(BackfillStatus::Halted).await?;
                 store.finish(&self.claim, TaskStatus::Held, Some(&why.join("; ")), now).await?;
             }
             End::Failed(error) => {
-                let what = if task.attempt > 1 { format!("the run failed, {} times", task.attempt) } else { "the run failed".to_owned() };
-                inner.owe(task, &notice(Kind::Failure, &what, vec![error.clone()])).await?;
+                let mut notice = notice(Kind::Failure);
+                if notice.why.is_empty() {
+                    notice.why.push(error.clone());
+                }
+                if task.attempt > 1 {
+                    notice.why.push(format!("it was tried {} times", task.attempt));
+                }
+                inner.owe(task, &notice).await?;
                 halt(BackfillStatus::Halted).await?;
                 store.finish(&self.claim, TaskStatus::Failed, Some(error), now).await?;
             }
