@@ -20,3 +20,4 @@ pub mod sample;
 pub mod schedule;
 pub mod state;
 pub mod warehouse;
+pub mod web;

@@ -25,6 +25,7 @@ pub mod template;
 mod tests;
 mod url_pattern;
 mod validate;
+mod web;
 
 pub use alerts::{Alert, AlertKind, NewsKind};
 pub use diagnose::{ConfigError, Part, Problem, near_miss};
@@ -44,3 +45,4 @@ pub use span::{Place, pointer_path, span_of};
 pub use sql::bind;
 pub use storage::StorageLayout;
 pub use url_pattern::{HostPattern, UrlPattern, UrlPatternError};
+pub use web::{Access, Person, Program, Role, Token, User, Web, WebError};
