@@ -2,15 +2,23 @@
 //!
 //! What always holds here: a file has its name when it is whole, and there is one only where something was rejected.
 
-use std::{fs, io, path::PathBuf, sync::Arc};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use arrow::{
-    array::{ArrayBuilder, ArrayRef, RecordBatch, StringArray, StringBuilder, UInt64Builder},
-    datatypes::{DataType, Field, Schema, SchemaRef},
+    array::{Array, ArrayBuilder, ArrayRef, AsArray, RecordBatch, StringArray, StringBuilder, UInt64Builder},
+    datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type},
     error::ArrowError,
     json::LineDelimitedWriter,
 };
-use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
+use parquet::{
+    arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder},
+    basic::Compression,
+    file::properties::WriterProperties,
+};
 
 /// Rows that wait before they are written as one batch.
 const PENDING: usize = 8192;
@@ -148,4 +156,129 @@ pub fn json_rows(batch: &RecordBatch) -> Result<Vec<String>, ArrowError> {
     writer.finish()?;
     let text = String::from_utf8(writer.into_inner()).map_err(|error| ArrowError::from(io::Error::other(error)))?;
     Ok(text.lines().map(str::to_owned).collect())
+}
+
+/// A rejected row, read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The stream.
+    pub stream: String,
+    /// Who rejected it.
+    pub plugin: String,
+    /// By which rule.
+    pub rule: String,
+    /// The dimension that it counts against.
+    pub dimension: String,
+    /// Why, in words.
+    pub reason: String,
+    /// The columns at fault.
+    pub columns: String,
+    /// The page that it came from.
+    pub file: Option<String>,
+    /// Its number in the page.
+    pub record: u64,
+    /// The row as JSON, or the record as it came.
+    pub row: String,
+}
+
+/// Which rejected rows of a run are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Only of this stream.
+    pub stream: Option<String>,
+    /// Only by this rule.
+    pub rule: Option<String>,
+    /// So many are passed over.
+    pub skip: usize,
+    /// So many are given at most.
+    pub take: usize,
+}
+
+/// Rejected rows in the files of a run's folder, file by file in the order of their names, and whether there are more. Nothing but the rows
+/// that are given stays in memory. A folder that is not there holds none.
+pub fn read(folder: &Path, wanted: &Wanted) -> Result<(Vec<Kept>, bool), ArrowError> {
+    let mut files: Vec<PathBuf> = match fs::read_dir(folder) {
+        Ok(entries) => entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "parquet")).collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    files.sort();
+    let (mut found, mut passed) = (Vec::new(), 0);
+    for file in files {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(fs::File::open(file)?)?.with_batch_size(1024).build()?;
+        for batch in reader {
+            let batch = batch?;
+            for row in 0..batch.num_rows() {
+                let fits = |name, asked: &Option<String>| asked.as_ref().is_none_or(|asked| text(&batch, name, row) == asked);
+                if !fits("stream", &wanted.stream) || !fits("rule", &wanted.rule) {
+                    continue;
+                }
+                if passed < wanted.skip {
+                    passed += 1;
+                } else if found.len() == wanted.take {
+                    return Ok((found, true));
+                } else {
+                    found.push(kept(&batch, row));
+                }
+            }
+        }
+    }
+    Ok((found, false))
+}
+
+fn kept(batch: &RecordBatch, row: usize) -> Kept {
+    let owned = |name| text(batch, name, row).to_owned();
+    let record = batch.column_by_name("record").and_then(|column| column.as_primitive_opt::<UInt64Type>()).map_or(0, |column| column.value(row));
+    let file = Some(owned("file")).filter(|file| !file.is_empty());
+    Kept {
+        stream: owned("stream"),
+        plugin: owned("plugin"),
+        rule: owned("rule"),
+        dimension: owned("dimension"),
+        reason: owned("reason"),
+        columns: owned("columns"),
+        file,
+        record,
+        row: owned("row"),
+    }
+}
+
+/// A cell of a text column; empty where there is no such column or no value.
+fn text<'b>(batch: &'b RecordBatch, name: &str, row: usize) -> &'b str {
+    let column = batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+    column.filter(|column| column.is_valid(row)).map_or("", |column| column.value(row))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_read_as_they_were_written_a_few_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        for stream in ["customers", "orders"] {
+            let mut writer = Writer::new(stream, "transform-olist@0.1.0", folder.path().join(format!("{stream}.parquet")));
+            for record in 0..3000 {
+                let rule = if record % 2 == 0 { "even" } else { "odd" };
+                let row = format!("{{\"n\":{record}}}");
+                let file = (record > 0).then_some("a.csv");
+                let rejected = Rejected { rule, dimension: "validity", reason: "it is", columns: "n", file, record, row: &row };
+                writer.append(rejected).unwrap();
+            }
+            writer.finish().unwrap();
+        }
+        let ask = |stream: &str, rule: &str, skip, take| {
+            let wanted = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+            read(folder.path(), &Wanted { stream: wanted(stream), rule: wanted(rule), skip, take }).unwrap()
+        };
+        let (all, more) = ask("", "", 0, 10_000);
+        assert_eq!((all.len(), more), (6000, false));
+        assert_eq!((all[0].stream.as_str(), all[0].file.as_deref(), all[1].file.as_deref()), ("customers", None, Some("a.csv")));
+        assert_eq!(all[5999], Kept { record: 2999, row: "{\"n\":2999}".into(), ..all[5999].clone() });
+        let (some, more) = ask("orders", "odd", 1490, 8);
+        assert_eq!((some.first().map(|row| row.record), some.len(), more), (Some(2981), 8, true));
+        assert_eq!(ask("orders", "odd", 1492, 8), (some[2..].iter().cloned().chain([all[5997].clone(), all[5999].clone()]).collect(), false));
+        assert_eq!(ask("nothing", "", 0, 8), (Vec::new(), false));
+        assert_eq!(read(&folder.path().join("none"), &Wanted::default()).unwrap(), (Vec::new(), false));
+    }
 }

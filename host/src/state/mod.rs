@@ -5,6 +5,7 @@
 //!   others as `died` (`store/tests.rs`).
 //! - A pipeline's sequence only grows, also when this file is lost and the warehouse remembers more (`store/tests.rs`).
 
+mod history;
 mod lock;
 mod migrate;
 mod process;
@@ -14,6 +15,7 @@ mod run_id;
 mod store;
 pub mod tasks;
 
+pub use history::Judged;
 pub use lock::{Lock, LockError};
 pub use process::{Life, Process};
 pub use record::{Level, LogEntry, NewRun, Outcome, Rows, Run, Stage, StageEntry, Status, UnknownWord, Verdict};

@@ -96,7 +96,7 @@ fn unsigned(row: &Row<'_>, column: &str) -> Result<u64, SqlError> {
     u64::try_from(row.get::<_, i64>(column)?).map_err(unreadable)
 }
 
-fn time(row: &Row<'_>, column: &str) -> Result<DateTime<Utc>, SqlError> {
+pub(super) fn time(row: &Row<'_>, column: &str) -> Result<DateTime<Utc>, SqlError> {
     from_micros(row.get(column)?)
 }
 

@@ -233,7 +233,7 @@ impl State {
         Ok(reaped)
     }
 
-    fn list<T>(
+    pub(super) fn list<T>(
         &self,
         sql: &str,
         values: impl rusqlite::Params,

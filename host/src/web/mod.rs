@@ -44,6 +44,7 @@ use crate::{
 };
 use guard::Guard;
 use listener::{Entrance, Peer};
+use operations::{Histories, Replays};
 
 /// What `/metrics` gives, in the text format of Prometheus.
 pub type Scrape = Arc<dyn Fn() -> String + Send + Sync>;
@@ -56,6 +57,8 @@ struct Parts {
     desk: Desk,
     guard: Guard,
     scrape: Scrape,
+    histories: Histories,
+    replays: Replays,
     /// Becomes true when the daemon stops: streams end then.
     stops: watch::Receiver<bool>,
 }
@@ -68,6 +71,14 @@ impl App {
 
     fn guard(&self) -> &Guard {
         &self.0.guard
+    }
+
+    fn histories(&self) -> &Histories {
+        &self.0.histories
+    }
+
+    fn replays(&self) -> &Replays {
+        &self.0.replays
     }
 
     /// Completes when the daemon stops.
@@ -89,7 +100,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let (tell, stops) = watch::channel(false);
-    let app = App(Arc::new(Parts { desk, guard: Guard::new(settings, access), scrape, stops }));
+    let app = App(Arc::new(Parts { desk, guard: Guard::new(settings, access), scrape, histories: Histories::default(), replays: Replays::default(), stops }));
     let service = router(app).into_make_service_with_connect_info::<Peer>();
     axum::serve(Entrance::new(listener), service)
         .with_graceful_shutdown(async move {
