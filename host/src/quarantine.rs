@@ -198,7 +198,9 @@ pub struct Wanted {
 /// that are given stays in memory. A folder that is not there holds none.
 pub fn read(folder: &Path, wanted: &Wanted) -> Result<(Vec<Kept>, bool), ArrowError> {
     let mut files: Vec<PathBuf> = match fs::read_dir(folder) {
-        Ok(entries) => entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "parquet")).collect(),
+        Ok(entries) => {
+            entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "parquet")).collect()
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(error.into()),
     };
@@ -228,7 +230,8 @@ pub fn read(folder: &Path, wanted: &Wanted) -> Result<(Vec<Kept>, bool), ArrowEr
 
 fn kept(batch: &RecordBatch, row: usize) -> Kept {
     let owned = |name| text(batch, name, row).to_owned();
-    let record = batch.column_by_name("record").and_then(|column| column.as_primitive_opt::<UInt64Type>()).map_or(0, |column| column.value(row));
+    let record =
+        batch.column_by_name("record").and_then(|column| column.as_primitive_opt::<UInt64Type>()).map_or(0, |column| column.value(row));
     let file = Some(owned("file")).filter(|file| !file.is_empty());
     Kept {
         stream: owned("stream"),
@@ -277,7 +280,10 @@ mod tests {
         assert_eq!(all[5999], Kept { record: 2999, row: "{\"n\":2999}".into(), ..all[5999].clone() });
         let (some, more) = ask("orders", "odd", 1490, 8);
         assert_eq!((some.first().map(|row| row.record), some.len(), more), (Some(2981), 8, true));
-        assert_eq!(ask("orders", "odd", 1492, 8), (some[2..].iter().cloned().chain([all[5997].clone(), all[5999].clone()]).collect(), false));
+        assert_eq!(
+            ask("orders", "odd", 1492, 8),
+            (some[2..].iter().cloned().chain([all[5997].clone(), all[5999].clone()]).collect(), false)
+        );
         assert_eq!(ask("nothing", "", 0, 8), (Vec::new(), false));
         assert_eq!(read(&folder.path().join("none"), &Wanted::default()).unwrap(), (Vec::new(), false));
     }

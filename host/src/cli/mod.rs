@@ -17,6 +17,7 @@ mod runs;
 mod sample;
 mod serve;
 mod summary;
+mod user;
 mod warehouse;
 
 use std::{collections::HashMap, path::PathBuf, process::ExitCode, sync::Arc};
@@ -100,6 +101,9 @@ enum Command {
     /// Build, inspect and list plugins.
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
+    /// Make what a person or a program shows at the dashboard's door.
+    #[command(subcommand)]
+    User(user::UserCommand),
     /// Look at this machine and say what is missing.
     Doctor,
     /// Print a completion script.
@@ -186,6 +190,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Command::Warehouse(command) => warehouse::warehouse(&command, json).await,
         Command::Sample(command) => sample::sample(&command, json),
         Command::Plugin(command) => plugin::plugin(command, json).await,
+        Command::User(command) => user::user(&command, json),
         Command::Doctor => doctor::doctor(json),
         Command::Completions { shell } => Ok(output::completions(shell, &mut Cli::command())),
     }

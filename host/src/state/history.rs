@@ -33,7 +33,8 @@ impl State {
                    order by started_at desc, sequence desc limit ?";
         let mut found = self.list(sql, params![pipeline, until.timestamp_micros(), take], |row| {
             let scores: String = row.get("scores")?;
-            let scores = serde_json::from_str(&scores).map_err(|error| SqlError::FromSqlConversionFailure(2, Type::Text, Box::new(error)))?;
+            let scores =
+                serde_json::from_str(&scores).map_err(|error| SqlError::FromSqlConversionFailure(2, Type::Text, Box::new(error)))?;
             Ok(Judged { run: rows::word(row, "id")?, started_at: rows::time(row, "started_at")?, scores })
         })?;
         found.reverse();

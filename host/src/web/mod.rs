@@ -100,7 +100,14 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let (tell, stops) = watch::channel(false);
-    let app = App(Arc::new(Parts { desk, guard: Guard::new(settings, access), scrape, histories: Histories::default(), replays: Replays::default(), stops }));
+    let app = App(Arc::new(Parts {
+        desk,
+        guard: Guard::new(settings, access),
+        scrape,
+        histories: Histories::default(),
+        replays: Replays::default(),
+        stops,
+    }));
     let service = router(app).into_make_service_with_connect_info::<Peer>();
     axum::serve(Entrance::new(listener), service)
         .with_graceful_shutdown(async move {

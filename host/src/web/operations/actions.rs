@@ -89,12 +89,7 @@ pub(super) struct SpanForm {
     window: String,
 }
 
-pub(super) async fn backfill(
-    State(app): State<App>,
-    ctx: PageContext,
-    Path(pipeline): Path<String>,
-    Form(form): Form<SpanForm>,
-) -> Done {
+pub(super) async fn backfill(State(app): State<App>, ctx: PageContext, Path(pipeline): Path<String>, Form(form): Form<SpanForm>) -> Done {
     let SpanForm { from, to, window } = form;
     app.desk().backfill(&pipeline, span(&Span { from, to, window })?, ctx.name()).await?;
     Ok(to_pipeline(&pipeline))
@@ -113,7 +108,9 @@ pub fn span(span: &Span) -> Result<Backfill, Problem> {
         return Err(Problem::bad_request("`from` has to lie before `to`."));
     }
     if span.progress(span.to).1 > MOST_WINDOWS {
-        return Err(Problem::bad_request(format!("The span has more than {MOST_WINDOWS} windows.")).hint("Use a longer window or a shorter span."));
+        return Err(
+            Problem::bad_request(format!("The span has more than {MOST_WINDOWS} windows.")).hint("Use a longer window or a shorter span.")
+        );
     }
     debug_assert!(span.window > Duration::ZERO);
     Ok(span)

@@ -106,7 +106,11 @@ fn warehouse(place: &Place) -> Markup {
 
 fn names<'n>(names: impl Iterator<Item = &'n str>) -> Markup {
     let names: Vec<_> = names.collect();
-    if names.is_empty() { html! { span.none { "none" } } } else { html! { div.tags { @for name in names { span.tag { (name) } } } } }
+    if names.is_empty() {
+        html! { span.none { "none" } }
+    } else {
+        html! { div.tags { @for name in names { span.tag { (name) } } } }
+    }
 }
 
 /// The runs that have numbers, oldest first, with rows read judged.

@@ -99,7 +99,8 @@ async fn collect(app: &App, place: &Place, known: &mut BTreeMap<String, Known>) 
             Ok(path) => host.runtime.load(&path).await.map_err(|error| error::chain(&error)),
             Err(error) => Err(error::chain(&error)),
         };
-        let key = plugin.as_ref().map_or_else(|_| format!("{name} {}", place.view.name), |plugin| format!("{} {}", plugin.id(), plugin.digest));
+        let key =
+            plugin.as_ref().map_or_else(|_| format!("{name} {}", place.view.name), |plugin| format!("{} {}", plugin.id(), plugin.digest));
         let known = known.entry(key).or_insert_with(|| Known { plugin, name: name.to_owned(), uses: Vec::new() });
         known.uses.push(Use { pipeline: place.view.name.clone(), places });
     }

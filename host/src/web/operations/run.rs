@@ -8,7 +8,9 @@ use super::{
     super::{
         App, PageContext, Problem,
         page::{csrf_field, page},
-        view::{Tone, badge, bytes, coarse, count, crumbs, duration, icon, in_url, level, micros, percent, status, table, time_from, time_in},
+        view::{
+            Tone, badge, bytes, coarse, count, crumbs, duration, icon, in_url, level, micros, percent, status, table, time_from, time_in,
+        },
     },
     pipeline::oddities,
     place::{self, Place},

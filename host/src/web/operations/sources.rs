@@ -13,7 +13,7 @@ use super::{
     spark::run_url,
 };
 use crate::{
-    config::{Source, Grants},
+    config::{Grants, Source},
     egress::http::{Circuit, Health},
     flow::Report,
     state::Run,

@@ -186,12 +186,16 @@ mod tests {
         let events = [event(Stage::Extract, false), event(Stage::Extract, true), event(Stage::Load, false)];
         let stages = of(&run(Status::Running), None, &[], &events);
         assert_eq!(stages.len(), 8);
-        assert_eq!([Stage::Extract, Stage::Archive, Stage::Load, Stage::Refresh].map(|stage| tone(&stages, stage)), [Tone::Good, Tone::Good, Tone::Busy, Tone::Quiet]);
+        assert_eq!(
+            [Stage::Extract, Stage::Archive, Stage::Load, Stage::Refresh].map(|stage| tone(&stages, stage)),
+            [Tone::Good, Tone::Good, Tone::Busy, Tone::Quiet]
+        );
     }
 
     #[test]
     fn a_run_that_failed_shows_where_it_broke() {
-        let entry = StageEntry { stage: Stage::Load, stream: Some("orders".into()), started_at: DateTime::UNIX_EPOCH, finished_at: None, rows: 0 };
+        let entry =
+            StageEntry { stage: Stage::Load, stream: Some("orders".into()), started_at: DateTime::UNIX_EPOCH, finished_at: None, rows: 0 };
         let stages = of(&run(Status::Failed), None, &[entry], &[]);
         assert_eq!(tone(&stages, Stage::Load), Tone::Bad);
         let text = list(&stages).into_string();
