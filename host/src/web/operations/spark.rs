@@ -64,7 +64,7 @@ fn numbers(line: &Line<'_>, points: &[Point]) -> Markup {
                     tr class=[point.judged.is_odd().then_some("flagged")] {
                         th scope="row" { a href=(run_url(line.pipeline, &point.run)) { (point.run) } }
                         td { (time(point.at)) }
-                        td.n { (line.show)(point.judged.value) }
+                        td.n { ((line.show)(point.judged.value)) }
                         td.n { @if let Some(usual) = point.judged.usual { ((line.show)(usual.median)) } @else { span.none { "–" } } }
                         td.wide { @if let Some(why) = point.judged.sentence(line.name, line.show) { (why) } @else { span.none { "–" } } }
                     }
