@@ -103,8 +103,9 @@ pub(super) async fn start(
     tokio::spawn(async move {
         let host = app.desk().host();
         let replayer = Replayer { host: &host, now: &place.view.loaded, progress: Arc::default(), watcher: Arc::new(Nobody) };
+        let as_it_was = Change::default();
         let result = tokio::select! {
-            result = replayer.replay(&run.id, &Change::default()) => result.map(|(report, _)| Arc::new(report)).map_err(|error| {
+            result = replayer.replay(&run.id, &as_it_was) => result.map(|(report, _)| Arc::new(report)).map_err(|error| {
                 let hint = error.hint().map(|hint| format!("\n{hint}")).unwrap_or_default();
                 format!("{}{hint}", error::chain(&error))
             }),
