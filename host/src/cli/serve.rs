@@ -1,8 +1,9 @@
 //! `tidegate serve`.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{io::ErrorKind, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use clap::Args;
+use tokio::{net::TcpListener, sync::watch};
 
 use super::{
     host,
@@ -10,11 +11,12 @@ use super::{
     run::interrupted,
 };
 use crate::{
-    config::{self, Serve, StorageLayout},
+    config::{self, Serve, StorageLayout, Web},
     error,
     flow::RunError,
     schedule::{Clock, Daemon, Desk, Tasks},
     state::{Lock, LockError},
+    web,
 };
 
 /// What to serve.
@@ -23,6 +25,9 @@ pub struct ServeArgs {
     /// The folder with the pipelines: every `*.toml`, and every `pipeline.toml` one folder down.
     #[arg(default_value = ".")]
     folder: PathBuf,
+    /// The address and port of the dashboard, instead of the one in tidegate.toml.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
     /// Without the dashboard: nothing is listened on.
     #[arg(long)]
     no_web: bool,
@@ -30,18 +35,50 @@ pub struct ServeArgs {
 
 /// Runs pipelines by their schedules until it is asked to stop.
 pub async fn serve(args: &ServeArgs) -> Result<u8, Failed> {
-    let settings = config::serve(&args.folder)?;
+    let mut settings = config::serve(&args.folder)?;
+    if let Some(listen) = args.listen {
+        settings.web.listen = listen;
+    }
+    // A door that would be open to others is refused before anything starts.
+    let door = if args.no_web { None } else { Some((config::access(&args.folder, &settings.web)?, listen(&settings.web).await?)) };
     let (store, lock) = open(&args.folder, &settings).await?;
     let desk = Desk::new(Arc::new(host()?), store, Clock::default());
     let daemon = Daemon::new(&desk, &args.folder, settings.limits, lock.is_some());
     talk(&format!("serving the pipelines of {}; Ctrl-C ends it", args.folder.display()));
-    if !args.no_web {
-        // The dashboard: `web::serve` takes the desk here.
-        talk("this build has no dashboard");
-    }
-    daemon.run(interrupted()).await.map_err(wrong)?;
+    let (stop, stops) = watch::channel(false);
+    let stopped = |mut stops: watch::Receiver<bool>| async move {
+        // An error means that whoever would say it is gone, which is the same.
+        let _ = stops.wait_for(|stops| *stops).await;
+    };
+    let dashboard = async {
+        let Some((access, listener)) = door else { return Ok(()) };
+        talk(&format!("the dashboard is at http://{}", listener.local_addr().unwrap_or(settings.web.listen)));
+        let scrape = Arc::new(String::new);
+        web::serve(desk.clone(), &settings.web, access, scrape, listener, stopped(stops.clone())).await
+    };
+    let work = async {
+        let ended = daemon.run(interrupted()).await;
+        // The dashboard shows how the last runs end; then it ends too.
+        let _ = stop.send(true);
+        ended
+    };
+    let (ended, shown) = tokio::join!(work, dashboard);
+    ended.map_err(wrong)?;
+    shown?;
     talk("stopped");
     Ok(error::OK)
+}
+
+/// Takes the dashboard's port.
+async fn listen(web: &Web) -> Result<TcpListener, Failed> {
+    TcpListener::bind(web.listen).await.map_err(|source| {
+        let hint = match source.kind() {
+            ErrorKind::AddrInUse => "another program listens there; choose another port with `--listen 127.0.0.1:8081`",
+            ErrorKind::PermissionDenied => "ports below 1024 are for the system; choose another one with `--listen 127.0.0.1:8080`",
+            _ => "choose another address with `--listen ADDRESS:PORT`",
+        };
+        Failed::Hinted(anyhow::Error::new(source).context(format!("listen on {}", web.listen)), Some(hint.to_owned()))
+    })
 }
 
 /// The daemon's store. The file in the folder is for one daemon, which holds its lock; a database is for several.

@@ -40,7 +40,7 @@ pub use pipeline::{
 pub use schedule::{Missed, Overlap, Schedule, cron, zone};
 pub use schema::pipeline_schema;
 pub use secret::{Secret, SecretError};
-pub use serve::{RunLimits, SERVE_FILE, Serve, StateStore, pipeline_files, serve};
+pub use serve::{RunLimits, SERVE_FILE, Serve, StateStore, access, pipeline_files, serve};
 pub use span::{Place, pointer_path, span_of};
 pub use sql::bind;
 pub use storage::StorageLayout;

@@ -15,6 +15,7 @@ use super::{
     every::Every,
     observe::Observe,
     pipeline::FromEnv,
+    web::{Access, Web, WebError},
 };
 
 /// The only version of the format so far.
@@ -29,6 +30,9 @@ pub const SERVE_FILE: &str = "tidegate.toml";
 pub struct Serve {
     /// The version of this format: 1.
     pub version: u32,
+    /// The dashboard and its JSON API.
+    #[serde(default)]
+    pub web: Web,
     /// How much is done at once.
     #[serde(default)]
     pub limits: RunLimits,
@@ -65,6 +69,17 @@ impl Default for RunLimits {
 pub struct StateStore {
     /// The environment variable that holds the URL of a PostgreSQL database.
     pub url: FromEnv,
+}
+
+/// Who may come to the dashboard of a folder's daemon. What is wrong is said at its line, where the file has one for it.
+pub fn access(folder: &Path, web: &Web) -> Result<Access, ConfigError> {
+    let file = folder.join(SERVE_FILE);
+    web.access(folder).map_err(|error: WebError| {
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        let mut problem = Problem::at(&file, &text, &error.place(), Part::Value, error.to_string());
+        problem.help = Some(error.help().to_owned());
+        problem.into()
+    })
 }
 
 /// Reads the daemon's own file in `folder`.

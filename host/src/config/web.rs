@@ -97,16 +97,13 @@ const LEAST_WORK: u32 = 19 * 1024 * 2;
 #[derive(Debug, thiserror::Error)]
 pub enum WebError {
     /// It would be open to the network.
-    #[error(
-        "`{what}` would show the dashboard to others without a login. Add a user to the daemon's file, e.g.\n\n    [web.users.ana]\n    \
-         role = \"operator\"\n    password_hash = \"...\"   # printed by `tidegate user hash`\n"
-    )]
+    #[error("`{what}` would show the dashboard to others without a login")]
     Open {
         /// The setting that opens it.
         what: String,
     },
     /// A user's hash can't be had or used.
-    #[error("the password hash of user `{user}` {why}; `tidegate user hash` prints one")]
+    #[error("the password hash of user `{user}` {why}")]
     Hash {
         /// The user.
         user: String,
@@ -114,7 +111,7 @@ pub enum WebError {
         why: String,
     },
     /// A token can't be had or used.
-    #[error("the token `{token}` {why}; `tidegate user token` makes one")]
+    #[error("the token `{token}` {why}")]
     Token {
         /// Its name.
         token: String,
@@ -122,11 +119,38 @@ pub enum WebError {
         why: String,
     },
     /// A name can't be shown or typed.
-    #[error("the name `{0}` has no or too many characters, or some that nobody types: write 1 to 64 letters, digits, `.`, `-`, `_` or `@`")]
+    #[error("the name `{0}` has no or too many characters, or some that nobody types")]
     Name(String),
     /// The public URL is not one that a browser opens.
-    #[error("`public_url = \"{0}\"` is not where a browser can go: write `https://` and the host, without a path")]
+    #[error("`public_url = \"{0}\"` is not where a browser can go")]
     PublicUrl(String),
+}
+
+impl WebError {
+    /// The key of the daemon's file that it is about.
+    pub fn place(&self) -> Vec<&str> {
+        match self {
+            Self::Open { what } if what.starts_with("listen") => vec!["web", "listen"],
+            Self::Open { .. } | Self::PublicUrl(_) => vec!["web", "public_url"],
+            Self::Hash { user, .. } => vec!["web", "users", user],
+            Self::Token { token, .. } => vec!["web", "tokens", token],
+            Self::Name(_) => vec!["web"],
+        }
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => {
+                "add a user to the daemon's file, tidegate.toml:\n\n  [web.users.ana]\n  role = \"operator\"\n  \
+                 password_hash = \"...\"   # printed by `tidegate user hash`"
+            }
+            Self::Hash { .. } => "`tidegate user hash` prints one",
+            Self::Token { .. } => "`tidegate user token` makes one",
+            Self::Name(_) => "write 1 to 64 letters, digits, `.`, `-`, `_` or `@`",
+            Self::PublicUrl(_) => "write `https://` and the host, without a path",
+        }
+    }
 }
 
 /// Who may come in, with what they show at the door.
@@ -287,7 +311,8 @@ mod tests {
     }
 
     fn refusal(text: &str) -> String {
-        web(text).access(Path::new(".")).unwrap_err().to_string()
+        let error = web(text).access(Path::new(".")).unwrap_err();
+        format!("{error}; {}", error.help())
     }
 
     #[test]

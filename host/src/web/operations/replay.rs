@@ -25,7 +25,7 @@ use super::{
 use crate::{
     error,
     flow::{
-        Stage, Watcher,
+        Nobody,
         replay::{Change, ReplayReport, Replayer, Same},
     },
     state::{RunId, Status},
@@ -76,14 +76,6 @@ impl Replays {
     fn lock(&self) -> MutexGuard<'_, HashMap<RunId, Replay>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Nobody watches a replay stage by stage.
-struct Nobody;
-
-impl Watcher for Nobody {
-    fn started(&self, _: Stage, _: &str, _: Option<u64>) {}
-    fn finished(&self, _: Stage, _: &str) {}
 }
 
 pub(super) async fn start(
