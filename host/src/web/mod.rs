@@ -143,3 +143,6 @@ async fn metrics(State(app): State<App>) -> impl IntoResponse {
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(Problem::internal("Something broke while files were read.")))
 }
+
+#[cfg(test)]
+mod tests;
