@@ -12,6 +12,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
+use tokio::runtime::Handle;
 
 use super::{
     super::{
@@ -92,7 +93,7 @@ pub(super) async fn start(
         return Err(problem.hint("Wait until it has ended; each takes as much memory as a run."));
     }
     let url = format!("{}/replay", run_url(&place.view.name, &run.id));
-    tokio::spawn(async move {
+    let work = async move {
         let host = app.desk().host();
         let replayer = Replayer { host: &host, now: &place.view.loaded, progress: Arc::default(), watcher: Arc::new(Nobody) };
         let as_it_was = Change::default();
@@ -104,7 +105,10 @@ pub(super) async fn start(
             () = app.stopped() => Err("the daemon stopped".to_owned()),
         };
         app.replays().end(&run.id, result);
-    });
+    };
+    // The future of a replay is bound to one thread, as its Parquet writers are.
+    let runtime = Handle::current();
+    tokio::task::spawn_blocking(move || runtime.block_on(work));
     Ok(Redirect::to(&url))
 }
 
