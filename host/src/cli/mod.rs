@@ -155,7 +155,11 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     // A daemon's log is what it does; a command's, what is wrong.
     let default = if matches!(cli.command, Command::Serve(_)) { "tidegate=info" } else { "tidegate=warn" };
-    output::start_log(default, cli.log.unwrap_or_default());
+    let format = match &cli.command {
+        Command::Serve(args) => args.log(),
+        _ => None,
+    };
+    output::start_log(default, cli.log.or(format).unwrap_or_default());
     let json = cli.json;
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -11,9 +11,11 @@ use super::{
     run::interrupted,
 };
 use crate::{
-    config::{self, Serve, StorageLayout, Web},
+    config::{self, LogFormat, Serve, StorageLayout, Web, paths::public_url},
     error,
     flow::RunError,
+    notify::Notifier,
+    observe::{Metrics, Observer},
     schedule::{Clock, Daemon, Desk, Tasks},
     state::{Lock, LockError},
     web,
@@ -33,6 +35,13 @@ pub struct ServeArgs {
     no_web: bool,
 }
 
+impl ServeArgs {
+    /// How the log is written, where the daemon's own file says so. What is wrong with the file is said when it is read.
+    pub(super) fn log(&self) -> Option<LogFormat> {
+        config::serve(&self.folder).ok().map(|settings| settings.observe.log)
+    }
+}
+
 /// Runs pipelines by their schedules until it is asked to stop.
 pub async fn serve(args: &ServeArgs) -> Result<u8, Failed> {
     let mut settings = config::serve(&args.folder)?;
@@ -42,7 +51,10 @@ pub async fn serve(args: &ServeArgs) -> Result<u8, Failed> {
     // A door that would be open to others is refused before anything starts.
     let door = if args.no_web { None } else { Some((config::access(&args.folder, &settings.web)?, listen(&settings.web).await?)) };
     let (store, lock) = open(&args.folder, &settings).await?;
-    let desk = Desk::new(Arc::new(host()?), store, Clock::default());
+    let metrics = Arc::new(Metrics::default());
+    let observer = Observer::new(&settings.observe, &args.folder, metrics.clone()).map_err(anyhow::Error::from)?;
+    let link = settings.web.base().map_err(anyhow::Error::from)?.or_else(public_url);
+    let desk = Desk::reporting(Arc::new(host()?), store, Clock::default(), Some(Notifier::new(link)), Some(observer));
     let daemon = Daemon::new(&desk, &args.folder, settings.limits, lock.is_some());
     talk(&format!("serving the pipelines of {}; Ctrl-C ends it", args.folder.display()));
     let (stop, stops) = watch::channel(false);
@@ -53,7 +65,8 @@ pub async fn serve(args: &ServeArgs) -> Result<u8, Failed> {
     let dashboard = async {
         let Some((access, listener)) = door else { return Ok(()) };
         talk(&format!("the dashboard is at http://{}", listener.local_addr().unwrap_or(settings.web.listen)));
-        let scrape = Arc::new(String::new);
+        let shown = settings.observe.metrics;
+        let scrape = Arc::new(move || if shown { metrics.render() } else { String::new() });
         web::serve(desk.clone(), &settings.web, access, scrape, listener, stopped(stops.clone())).await
     };
     let work = async {

@@ -20,11 +20,15 @@ use super::{
     work::{End, LEASE, Work},
 };
 use crate::{
-    config::{self, RunLimits},
+    config::{self, Loaded, RunLimits},
     error::chain,
     flow::{RunError, launch::settle},
     notify::Kind,
-    state::tasks::{BackfillStatus, Claim, Later, Task, TaskStatus, TasksError},
+    observe::Metrics,
+    state::{
+        Run, State, Status,
+        tasks::{BackfillStatus, Claim, Later, Task, TaskStatus, TasksError},
+    },
 };
 
 /// How often the loop looks, where nobody wakes it.
@@ -179,6 +183,8 @@ impl Daemon {
             if let Some(observer) = &self.inner.observer {
                 let gone = board.served.keys().filter(|name| !served.contains_key(*name));
                 gone.for_each(|name| observer.metrics().forget(name));
+                let new = served.iter().filter(|(name, _)| !board.served.contains_key(*name));
+                new.for_each(|(_, served)| restore(observer.metrics(), &served.loaded));
             }
             board.served = served;
         }
@@ -317,6 +323,26 @@ impl Daemon {
         // What ended now is news too.
         self.tell();
         let _ = tokio::time::timeout(STOPPING, all(&mut self.telling)).await;
+    }
+}
+
+/// Lets the counters that speak of a pipeline's last run begin with what the history says of it.
+fn restore(metrics: &Metrics, loaded: &Loaded) {
+    let database = loaded.storage().state_db();
+    if !database.is_file() {
+        return;
+    }
+    // A history that can't be read is said when the pipeline runs.
+    let Ok(runs) = State::open(&database).and_then(|state| state.runs(20, Some(&loaded.pipeline.name))) else { return };
+    let ended = |run: &&Run| run.finished_at.is_some();
+    if let Some(run) = runs.iter().find(ended)
+        && let (Some(at), Some(report)) = (run.finished_at, &run.report)
+        && let Ok(report) = serde_json::from_value(report.clone())
+    {
+        metrics.restore(&report, at);
+    }
+    if let Some(at) = runs.iter().find(|run| run.status == Status::Loaded).and_then(|run| run.finished_at) {
+        metrics.restore_success(&loaded.pipeline.name, at);
     }
 }
 

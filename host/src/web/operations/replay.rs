@@ -93,7 +93,7 @@ pub(super) async fn start(
         return Err(problem.hint("Wait until it has ended; each takes as much memory as a run."));
     }
     let url = format!("{}/replay", run_url(&place.view.name, &run.id));
-    let work = async move {
+    let work = move || async move {
         let host = app.desk().host();
         let replayer = Replayer { host: &host, now: &place.view.loaded, progress: Arc::default(), watcher: Arc::new(Nobody) };
         let as_it_was = Change::default();
@@ -108,7 +108,7 @@ pub(super) async fn start(
     };
     // The future of a replay is bound to one thread, as its Parquet writers are.
     let runtime = Handle::current();
-    tokio::task::spawn_blocking(move || runtime.block_on(work));
+    tokio::task::spawn_blocking(move || runtime.block_on(work()));
     Ok(Redirect::to(&url))
 }
 
