@@ -20,7 +20,7 @@ use super::{
         page::{csrf_field, page},
         view::{Tone, badge, count, crumbs, icon, in_url, table, time_from},
     },
-    place::run_of,
+    place::{Place, run_of},
     spark::run_url,
 };
 use crate::{
@@ -93,23 +93,23 @@ pub(super) async fn start(
         return Err(problem.hint("Wait until it has ended; each takes as much memory as a run."));
     }
     let url = format!("{}/replay", run_url(&place.view.name, &run.id));
-    let work = move || async move {
-        let host = app.desk().host();
-        let replayer = Replayer { host: &host, now: &place.view.loaded, progress: Arc::default(), watcher: Arc::new(Nobody) };
-        let as_it_was = Change::default();
-        let result = tokio::select! {
-            result = replayer.replay(&run.id, &as_it_was) => result.map(|(report, _)| Arc::new(report)).map_err(|error| {
-                let hint = error.hint().map(|hint| format!("\n{hint}")).unwrap_or_default();
-                format!("{}{hint}", error::chain(&error))
-            }),
-            () = app.stopped() => Err("the daemon stopped".to_owned()),
-        };
-        app.replays().end(&run.id, result);
-    };
-    // The future of a replay is bound to one thread, as its Parquet writers are.
+    // The future of a replay is bound to one thread, as its Parquet writers are: it is made on the thread that drives it.
     let runtime = Handle::current();
-    tokio::task::spawn_blocking(move || runtime.block_on(work()));
+    tokio::task::spawn_blocking(move || runtime.block_on(replay(&app, &place, &run.id)));
     Ok(Redirect::to(&url))
+}
+
+async fn replay(app: &App, place: &Place, run: &RunId) {
+    let (host, change) = (app.desk().host(), Change::default());
+    let replayer = Replayer { host: &host, now: &place.view.loaded, progress: Arc::default(), watcher: Arc::new(Nobody) };
+    let result = tokio::select! {
+        result = replayer.replay(run, &change) => result.map(|(report, _)| Arc::new(report)).map_err(|error| {
+            let hint = error.hint().map(|hint| format!("\n{hint}")).unwrap_or_default();
+            format!("{}{hint}", error::chain(&error))
+        }),
+        () = app.stopped() => Err("the daemon stopped".to_owned()),
+    };
+    app.replays().end(run, result);
 }
 
 pub(super) async fn show(
