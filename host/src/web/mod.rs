@@ -126,7 +126,7 @@ fn router(app: App) -> Router {
         .merge(business::routes())
         .merge(operations::routes())
         .merge(api::routes())
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/healthz", get(health))
         .route("/metrics", get(metrics))
         .fallback(|| async { StatusCode::NOT_FOUND })
         .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
@@ -135,8 +135,17 @@ fn router(app: App) -> Router {
         .with_state(app)
 }
 
+/// For supervisors: whether the daemon looks after its pipelines. Nothing of the pipelines is in it.
+async fn health(State(app): State<App>) -> (StatusCode, &'static str) {
+    if app.desk().is_healthy() {
+        (StatusCode::OK, "ok\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "it starts, or its store is out of reach\n")
+    }
+}
+
 async fn metrics(State(app): State<App>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], (app.0.scrape)())
+    ([(header::CONTENT_TYPE, crate::observe::metrics::CONTENT_TYPE)], (app.0.scrape)())
 }
 
 /// Does what waits for a disk on a thread that may wait.
