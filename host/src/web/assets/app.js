@@ -94,10 +94,19 @@
       while (log.children.length > 2000) log.firstElementChild.remove();
       if (atEnd) log.scrollTop = log.scrollHeight;
     };
+    const size = (bytes) => {
+      let unit = "B";
+      for (const next of ["KiB", "MiB", "GiB", "TiB"]) {
+        if (bytes < 1023.95) break;
+        bytes /= 1024;
+        unit = next;
+      }
+      return unit === "B" ? `${bytes} B` : `${bytes.toFixed(1)} ${unit}`;
+    };
     const source = new EventSource(page.dataset.follow);
     source.addEventListener("progress", (event) => {
       const counts = JSON.parse(event.data);
-      for (const name of Object.keys(counts)) set(name, Number(counts[name]).toLocaleString("en-US"));
+      for (const [name, value] of Object.entries(counts)) set(name, name === "bytes" ? size(value) : value.toLocaleString("en-US"));
     });
     source.addEventListener("stage", (event) => {
       const told = JSON.parse(event.data);
