@@ -17,6 +17,7 @@ mod difference;
 mod error;
 mod fold;
 mod load;
+mod reader;
 mod session;
 
 use std::{collections::BTreeMap, path::Path};
@@ -31,6 +32,7 @@ pub use self::{
     error::{KeyError, QueryError, WarehouseError},
     fold::{FoldError, FoldRun, fold},
     load::{AuditRow, CleanStream, Load, TableLoad, TableResult},
+    reader::{ColumnInfo, ColumnKind, Reader, Standing, TableInfo},
     session::{check_sql, plan_sql},
 };
 

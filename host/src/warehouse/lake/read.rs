@@ -6,6 +6,16 @@ use super::{Head, Lake, LakeError};
 use crate::warehouse::session::{Join, select};
 
 impl Lake {
+    /// The same lake as it is now, with the same budget of memory.
+    pub fn again(&self) -> Result<Self, LakeError> {
+        Ok(Self { root: self.root.clone(), folder: self.folder.clone(), sessions: self.sessions.clone(), head: self.visible()? })
+    }
+
+    /// What is visible now.
+    pub fn visible(&self) -> Result<Head, LakeError> {
+        Head::read(&self.own("head.json"))
+    }
+
     /// A session in which every visible table has its name.
     pub async fn session(&self) -> Result<SessionContext, LakeError> {
         self.session_at(&self.head, Join::Hash).await

@@ -31,6 +31,7 @@ mod marts;
 mod merge;
 mod own;
 mod query;
+mod reader;
 mod refused;
 mod replace;
 mod rows;
@@ -54,7 +55,7 @@ use self::{
 use super::session::{MEMORY_BYTES, Sessions};
 use crate::config::{Contract, LoadPath, Warehouse as Config, secret};
 
-pub use self::error::PostgresError;
+pub use self::{error::PostgresError, reader::PostgresReader};
 
 /// The schema of tidegate's own tables.
 const OWN_SCHEMA: &str = "tidegate";

@@ -8,8 +8,8 @@ use arrow::{
     error::ArrowError,
 };
 use datafusion::{common::DataFusionError, execution::SendableRecordBatchStream, physical_plan::stream::RecordBatchStreamAdapter};
-use futures::{StreamExt, TryStreamExt};
-use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow, types::Type};
+use futures::{Stream, StreamExt, TryStreamExt};
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow, types::Type};
 
 use super::{OWN_SCHEMA, Postgres, PostgresError, ident::Ident};
 
@@ -21,26 +21,36 @@ impl Postgres {
     pub async fn query(&mut self, sql: &str) -> Result<SendableRecordBatchStream, PostgresError> {
         let doing = || PostgresError::server("run the query");
         self.client.batch_execute(&format!("begin read only; {}", search_path(&self.schema))).await.map_err(doing())?;
-        // Preparing refuses more than one statement, and tells the types.
-        let statement = self.client.prepare(sql).await.map_err(doing())?;
-        let field = |column: &tokio_postgres::Column| Field::new(column.name(), arrow_type(column.type_()), true);
-        let schema: SchemaRef = Arc::new(Schema::new(statement.columns().iter().map(field).collect::<Vec<_>>()));
-        let rows = self.client.simple_query_raw(sql).await.map_err(doing())?;
-        let rows = rows.try_filter_map(|message| async move {
-            Ok(match message {
-                SimpleQueryMessage::Row(row) => Some(row),
-                _ => None,
-            })
-        });
-        let batches = rows.map_err(failed).try_chunks(ROWS).map({
-            let schema = schema.clone();
-            move |rows| match rows {
-                Ok(rows) => batch(&schema, &rows).map_err(DataFusionError::from),
-                Err(error) => Err(error.1),
-            }
-        });
+        let (schema, batches) = stream(&self.client, sql).await?;
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, Box::pin(batches))))
     }
+}
+
+/// The rows of one SELECT, on a connection that is in a transaction.
+pub(super) async fn stream(
+    client: &Client,
+    sql: &str,
+) -> Result<(SchemaRef, impl Stream<Item = datafusion::common::Result<RecordBatch>> + Send + use<>), PostgresError> {
+    let doing = || PostgresError::server("run the query");
+    // Preparing refuses more than one statement, and tells the types.
+    let statement = client.prepare(sql).await.map_err(doing())?;
+    let field = |column: &tokio_postgres::Column| Field::new(column.name(), arrow_type(column.type_()), true);
+    let schema: SchemaRef = Arc::new(Schema::new(statement.columns().iter().map(field).collect::<Vec<_>>()));
+    let rows = client.simple_query_raw(sql).await.map_err(doing())?;
+    let rows = rows.try_filter_map(|message| async move {
+        Ok(match message {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        })
+    });
+    let batches = rows.map_err(failed).try_chunks(ROWS).map({
+        let schema = schema.clone();
+        move |rows| match rows {
+            Ok(rows) => batch(&schema, &rows).map_err(DataFusionError::from),
+            Err(error) => Err(error.1),
+        }
+    });
+    Ok((schema, batches))
 }
 
 /// Lets the rest of a transaction find tables and marts by their names alone.

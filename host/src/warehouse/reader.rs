@@ -1,0 +1,201 @@
+//! A warehouse for those who only look, many at once: what is visible at one moment, and statements over it that run side by side.
+//!
+//! What always holds here:
+//! - A reader sees what was visible when it was opened: the lake at its head's versions, the database as of each statement. Whoever wants to
+//!   see later loads asks [`Reader::moved`] and opens it [again](Reader::again). (`tests/suite/web/warehouses.rs`)
+//! - Nothing is written: DataFusion plans SELECTs only, PostgreSQL runs them in a transaction that can only read.
+
+use datafusion::{
+    arrow::datatypes::{DataType, Schema},
+    execution::SendableRecordBatchStream,
+    prelude::SessionContext,
+};
+
+use super::{
+    QueryError, WarehouseError,
+    lake::{Head, Lake, LakeError},
+    postgres::PostgresReader,
+    session::select,
+};
+use crate::config::{Loaded, WarehouseKind};
+
+/// A warehouse at one moment, for any number of statements.
+pub struct Reader {
+    place: Place,
+    standing: Standing,
+    tables: Vec<TableInfo>,
+}
+
+enum Place {
+    Lake { lake: Box<Lake>, session: SessionContext },
+    Postgres(PostgresReader),
+}
+
+/// How far a pipeline has come in its warehouse.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Differs whenever something else is visible: a load, a mart that was made again, also of other pipelines.
+    pub stamp: String,
+    /// The number of the pipeline's last load: 0 before the first.
+    pub sequence: u64,
+    /// The run of that load.
+    pub run: Option<String>,
+}
+
+/// A table or mart that can be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableInfo {
+    /// Its name, as statements have it.
+    pub name: String,
+    /// Its columns, in order.
+    pub columns: Vec<ColumnInfo>,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnInfo {
+    /// Its name.
+    pub name: String,
+    /// What can be asked of its values.
+    pub kind: ColumnKind,
+    /// Its type, as the warehouse calls it.
+    pub of: String,
+}
+
+/// What can be asked of a column's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// Text.
+    Text,
+    /// Numbers.
+    Number,
+    /// Days.
+    Day,
+    /// Instants, or wall-clock times.
+    Instant,
+    /// True or false.
+    Flag,
+    /// Anything else; it is shown as text.
+    Other,
+}
+
+impl Reader {
+    /// Opens a pipeline's warehouse as it is now; nothing is written.
+    pub async fn open(loaded: &Loaded) -> Result<Self, WarehouseError> {
+        match loaded.pipeline.warehouse.kind {
+            WarehouseKind::Lake => {
+                let lake = Lake::open(&loaded.storage().lake()).await?;
+                Self::of_lake(lake, &loaded.pipeline.name).await
+            }
+            WarehouseKind::Postgres => Self::of_postgres(PostgresReader::open(loaded)?).await,
+        }
+    }
+
+    /// The same warehouse as it is now.
+    pub async fn again(&self, pipeline: &str) -> Result<Self, WarehouseError> {
+        match &self.place {
+            Place::Lake { lake, .. } => Self::of_lake(lake.again()?, pipeline).await,
+            Place::Postgres(postgres) => Self::of_postgres(postgres.clone()).await,
+        }
+    }
+
+    async fn of_lake(lake: Lake, pipeline: &str) -> Result<Self, WarehouseError> {
+        let standing = lake_standing(lake.head(), pipeline);
+        let session = lake.session().await?;
+        let mut tables = Vec::with_capacity(lake.head().tables.len());
+        for name in lake.head().tables.keys() {
+            let table = session.table_provider(name.as_str()).await.map_err(QueryError::sql(name)).map_err(LakeError::from)?;
+            tables.push(TableInfo { name: name.clone(), columns: columns(&table.schema()) });
+        }
+        Ok(Self { place: Place::Lake { lake: Box::new(lake), session }, standing, tables })
+    }
+
+    async fn of_postgres(postgres: PostgresReader) -> Result<Self, WarehouseError> {
+        let standing = postgres.standing().await?;
+        let tables = postgres.tables().await?;
+        Ok(Self { place: Place::Postgres(postgres), standing, tables })
+    }
+
+    /// Whether something else is visible by now.
+    pub async fn moved(&self, pipeline: &str) -> Result<bool, WarehouseError> {
+        let stamp = match &self.place {
+            Place::Lake { lake, .. } => lake_standing(&lake.visible()?, pipeline).stamp,
+            Place::Postgres(postgres) => postgres.standing().await?.stamp,
+        };
+        Ok(stamp != self.standing.stamp)
+    }
+
+    /// How far the pipeline had come.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// The tables and marts that can be read, by name.
+    pub fn tables(&self) -> &[TableInfo] {
+        &self.tables
+    }
+
+    /// One of them.
+    pub fn table(&self, name: &str) -> Option<&TableInfo> {
+        self.tables.iter().find(|table| table.name == name)
+    }
+
+    /// Runs one SELECT. Whatever would change something is refused.
+    pub async fn query(&self, sql: &str) -> Result<SendableRecordBatchStream, WarehouseError> {
+        let what = "the query";
+        match &self.place {
+            Place::Lake { session, .. } => {
+                let rows = select(session, sql, what).await.map_err(LakeError::from)?;
+                Ok(rows.execute_stream().await.map_err(QueryError::sql(what)).map_err(LakeError::from)?)
+            }
+            Place::Postgres(postgres) => Ok(postgres.query(sql).await?),
+        }
+    }
+}
+
+/// The head is small, so all of it is the stamp: no load and no mart of any pipeline goes unseen.
+fn lake_standing(head: &Head, pipeline: &str) -> Standing {
+    let run = head.pipelines.get(pipeline).map(|pipeline| pipeline.run.clone());
+    let versions = head.tables.iter().map(|(table, version)| format!("{table}={version} "));
+    let loads = head.pipelines.iter().map(|(name, pipeline)| format!("{name}#{} ", pipeline.sequence));
+    Standing { stamp: versions.chain(loads).collect(), sequence: head.sequence(pipeline), run }
+}
+
+fn columns(schema: &Schema) -> Vec<ColumnInfo> {
+    let column = |field: &std::sync::Arc<datafusion::arrow::datatypes::Field>| ColumnInfo {
+        name: field.name().clone(),
+        kind: kind(field.data_type()),
+        of: type_name(field.data_type()),
+    };
+    schema.fields().iter().map(column).collect()
+}
+
+fn kind(of: &DataType) -> ColumnKind {
+    match of {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => ColumnKind::Text,
+        DataType::Date32 | DataType::Date64 => ColumnKind::Day,
+        DataType::Timestamp(..) => ColumnKind::Instant,
+        DataType::Boolean => ColumnKind::Flag,
+        other if other.is_numeric() => ColumnKind::Number,
+        DataType::Dictionary(_, values) => kind(values),
+        _ => ColumnKind::Other,
+    }
+}
+
+/// The name of a type as people who write SQL know it.
+fn type_name(of: &DataType) -> String {
+    match of {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text".into(),
+        DataType::Int8 | DataType::Int16 => "smallint".into(),
+        DataType::Int32 => "integer".into(),
+        DataType::Int64 => "bigint".into(),
+        DataType::Float32 => "real".into(),
+        DataType::Float64 => "double precision".into(),
+        DataType::Boolean => "boolean".into(),
+        DataType::Date32 | DataType::Date64 => "date".into(),
+        DataType::Timestamp(_, Some(_)) => "timestamp with time zone".into(),
+        DataType::Timestamp(_, None) => "timestamp".into(),
+        DataType::Decimal128(precision, scale) => format!("numeric({precision},{scale})"),
+        other => other.to_string(),
+    }
+}
