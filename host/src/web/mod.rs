@@ -16,6 +16,7 @@ pub mod operations;
 pub mod page;
 pub mod problem;
 pub mod view;
+pub mod warehouses;
 
 mod door;
 mod failure;
@@ -45,6 +46,7 @@ use crate::{
 use guard::Guard;
 use listener::{Entrance, Peer};
 use operations::{Histories, Replays};
+use warehouses::Warehouses;
 
 /// What `/metrics` gives, in the text format of Prometheus.
 pub type Scrape = Arc<dyn Fn() -> String + Send + Sync>;
@@ -59,6 +61,7 @@ struct Parts {
     scrape: Scrape,
     histories: Histories,
     replays: Replays,
+    warehouses: Warehouses,
     /// Becomes true when the daemon stops: streams end then.
     stops: watch::Receiver<bool>,
 }
@@ -67,6 +70,11 @@ impl App {
     /// Where pipelines and their runs are.
     pub fn desk(&self) -> &Desk {
         &self.0.desk
+    }
+
+    /// The pipelines' warehouses, opened once for all who look.
+    pub fn warehouses(&self) -> &Warehouses {
+        &self.0.warehouses
     }
 
     fn guard(&self) -> &Guard {
@@ -106,8 +114,10 @@ pub async fn serve(
         scrape,
         histories: Histories::default(),
         replays: Replays::default(),
+        warehouses: Warehouses::default(),
         stops,
     }));
+    tokio::spawn(business::warm(app.clone()));
     let service = router(app).into_make_service_with_connect_info::<Peer>();
     axum::serve(Entrance::new(listener), service)
         .with_graceful_shutdown(async move {
