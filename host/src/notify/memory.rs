@@ -7,7 +7,7 @@
 //! - A file that is lost or broken costs one message too many, never one too few (`a_broken_memory_is_an_empty_one`).
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
 };
@@ -33,8 +33,8 @@ pub struct MemoryError {
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Memory {
-    /// The trouble that the pipeline is in.
-    trouble: Option<Kind>,
+    /// The channels for which the pipeline is in trouble: they have not been told that it is over.
+    troubled: BTreeSet<String>,
     /// By channel and kind.
     told: BTreeMap<String, BTreeMap<Kind, Last>>,
 }
@@ -85,38 +85,41 @@ impl Memory {
         Ok(())
     }
 
-    /// Whether these news are any: recovery without trouble before it is none. Remembers the trouble.
-    pub fn is_news(&mut self, kind: Kind) -> bool {
-        match kind {
-            Kind::Recovery => self.trouble.take().is_some(),
-            trouble => {
-                self.trouble = Some(trouble);
-                true
-            }
-        }
+    /// There is trouble, of which these channels will want to know that it is over.
+    pub fn trouble<'c>(&mut self, channels: impl Iterator<Item = &'c String>) {
+        self.troubled.extend(channels.cloned());
     }
 
     /// Whether `channel`, which wants news of a kind once in `every` at most, is to be told at `at`. It is remembered as told, or counted
-    /// as kept back.
-    pub fn rule(&mut self, channel: &str, kind: Kind, every: Every, at: DateTime<Utc>) -> Ruling {
+    /// as kept back. None where there is nothing to tell: no trouble before the recovery, or these very news were told.
+    pub fn rule(&mut self, channel: &str, kind: Kind, every: Every, at: DateTime<Utc>) -> Option<Ruling> {
+        if kind == Kind::Recovery && !self.troubled.remove(channel) {
+            return None;
+        }
         let told = self.told.entry(channel.to_owned()).or_default();
         let before = told.get(&kind).copied();
         // A century fits; see `Every`.
         let every = TimeDelta::from_std(every.get()).unwrap_or(TimeDelta::MAX);
         if let Some(last) = told.get_mut(&kind).filter(|_| kind != Kind::Recovery) {
             let since = at - last.at;
+            if since == TimeDelta::zero() {
+                return None;
+            }
             // A clock that was set back must not silence a channel.
-            if since >= TimeDelta::zero() && since < every {
+            if since > TimeDelta::zero() && since < every {
                 last.kept_back += 1;
-                return Ruling::Keep { until: last.at + every };
+                return Some(Ruling::Keep { until: last.at + every });
             }
         }
         told.insert(kind, Last { at, kept_back: 0 });
-        Ruling::Tell { kept_back: before.map_or(0, |last| last.kept_back), before }
+        Some(Ruling::Tell { kept_back: before.map_or(0, |last| last.kept_back), before })
     }
 
     /// Takes back that a channel was told.
     pub fn not_told(&mut self, channel: &str, kind: Kind, before: Option<Last>) {
+        if kind == Kind::Recovery {
+            self.troubled.insert(channel.to_owned());
+        }
         let told = self.told.entry(channel.to_owned()).or_default();
         match before {
             Some(last) => told.insert(kind, last),
@@ -137,9 +140,13 @@ mod tests {
 
     fn told(memory: &mut Memory, kind: Kind, minute: i64) -> Option<u64> {
         match memory.rule("ops", kind, HOUR, at(minute)) {
-            Ruling::Tell { kept_back, .. } => Some(kept_back),
-            Ruling::Keep { .. } => None,
+            Some(Ruling::Tell { kept_back, .. }) => Some(kept_back),
+            Some(Ruling::Keep { .. }) | None => None,
         }
+    }
+
+    fn trouble(memory: &mut Memory) {
+        memory.trouble([&"ops".to_owned()].into_iter());
     }
 
     #[test]
@@ -148,30 +155,39 @@ mod tests {
         let found: Vec<_> = [0, 1, 59, 60, 61, 121].map(|minute| told(&mut memory, Kind::Failure, minute)).into();
         assert_eq!(found, [Some(0), None, None, Some(2), None, Some(1)]);
         assert_eq!(told(&mut memory, Kind::Hold, 122), Some(0), "another kind has its own measure");
-        assert_eq!(memory.rule("dev", Kind::Failure, HOUR, at(122)), Ruling::Tell { kept_back: 0, before: None }, "so has another channel");
-        assert_eq!(memory.rule("ops", Kind::Failure, HOUR, at(122)), Ruling::Keep { until: at(181) });
+        let other = memory.rule("dev", Kind::Failure, HOUR, at(122));
+        assert_eq!(other, Some(Ruling::Tell { kept_back: 0, before: None }), "so has another channel");
+        assert_eq!(memory.rule("ops", Kind::Failure, HOUR, at(122)), Some(Ruling::Keep { until: at(181) }));
+        assert_eq!(memory.rule("dev", Kind::Failure, HOUR, at(122)), None, "the very same news are not counted against themselves");
     }
 
     #[test]
     fn recovery_follows_trouble_and_nothing_else() {
         let mut memory = Memory::default();
-        assert!(!memory.is_news(Kind::Recovery));
-        for trouble in [Kind::Failure, Kind::Hold, Kind::Sla] {
-            assert!(memory.is_news(trouble) && memory.is_news(Kind::Recovery) && !memory.is_news(Kind::Recovery), "{trouble}");
+        assert_eq!(told(&mut memory, Kind::Recovery, 0), None);
+        for minute in [1, 2, 3] {
+            trouble(&mut memory);
+            assert_eq!(told(&mut memory, Kind::Recovery, minute), Some(0), "it is never kept back");
+            assert_eq!(told(&mut memory, Kind::Recovery, minute), None);
         }
-        assert_eq!([1, 2, 3].map(|minute| told(&mut memory, Kind::Recovery, minute)), [Some(0); 3], "it is never kept back");
+        trouble(&mut memory);
+        assert_eq!(memory.rule("new", Kind::Recovery, HOUR, at(4)), None, "a channel that is new knows of no trouble");
     }
 
     #[test]
     fn a_message_that_could_not_be_sent_silences_nothing() {
         let mut memory = Memory::default();
-        let Ruling::Tell { before, .. } = memory.rule("ops", Kind::Failure, HOUR, at(0)) else { panic!("the first is told") };
+        let Some(Ruling::Tell { before, .. }) = memory.rule("ops", Kind::Failure, HOUR, at(0)) else { panic!("the first is told") };
         memory.not_told("ops", Kind::Failure, before);
         assert_eq!(told(&mut memory, Kind::Failure, 1), Some(0));
         assert_eq!(told(&mut memory, Kind::Failure, 2), None);
-        let Ruling::Tell { before, kept_back: 1 } = memory.rule("ops", Kind::Failure, HOUR, at(61)) else { panic!("its time has come") };
+        let Some(Ruling::Tell { before, kept_back: 1 }) = memory.rule("ops", Kind::Failure, HOUR, at(61)) else { panic!("it is time") };
         memory.not_told("ops", Kind::Failure, before);
         assert_eq!(told(&mut memory, Kind::Failure, 62), Some(1), "what was kept back is still to be said");
+        trouble(&mut memory);
+        let Some(Ruling::Tell { before, .. }) = memory.rule("ops", Kind::Recovery, HOUR, at(63)) else { panic!("it is news") };
+        memory.not_told("ops", Kind::Recovery, before);
+        assert_eq!(told(&mut memory, Kind::Recovery, 63), Some(0), "the recovery is still to be told");
     }
 
     #[test]
@@ -186,7 +202,7 @@ mod tests {
         let path = folder.path().join("alerts/shop.json");
         assert_eq!(Memory::read(&path), Memory::default());
         let mut memory = Memory::default();
-        assert!(memory.is_news(Kind::Hold));
+        trouble(&mut memory);
         told(&mut memory, Kind::Hold, 0);
         memory.write(&path).unwrap();
         assert_eq!(Memory::read(&path), memory);

@@ -12,7 +12,7 @@ use futures::future::join_all;
 use url::Url;
 
 use super::{
-    Delivery, News, Told,
+    Delivery, Kind, News, Told,
     channel::{Channel, Refusal},
     memory::{Last, Memory, Ruling},
     message::Message,
@@ -104,15 +104,17 @@ impl Notifier {
         let _alone = self.memories.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut turns, mut kept) = (Vec::new(), Vec::new());
         let mut memory = Memory::read(path);
-        if !memory.is_news(news.kind) {
-            return (turns, kept);
+        let wanting = |kind: Kind| loaded.pipeline.alerts.iter().filter(move |(_, alert)| alert.on.contains(&kind));
+        if news.kind != Kind::Recovery {
+            memory.trouble(wanting(Kind::Recovery).map(|(channel, _)| channel));
         }
-        for (channel, alert) in loaded.pipeline.alerts.iter().filter(|(_, alert)| alert.on.contains(&news.kind)) {
+        for (channel, alert) in wanting(news.kind) {
             match memory.rule(channel, news.kind, alert.every, news.at) {
-                Ruling::Tell { kept_back, before } => turns.push(Turn { channel, alert, kept_back, before }),
-                Ruling::Keep { until } => {
+                Some(Ruling::Tell { kept_back, before }) => turns.push(Turn { channel, alert, kept_back, before }),
+                Some(Ruling::Keep { until }) => {
                     kept.push(Delivery { channel: channel.clone(), kind: news.kind, told: Told::KeptBack { until } });
                 }
+                None => {}
             }
         }
         remember(&memory, path);

@@ -98,7 +98,7 @@ impl Observer {
 
     /// It failed, or was stopped.
     pub async fn failed(&self, loaded: &Loaded, run: &RunId, started: DateTime<Utc>, error: &RunError, at: DateTime<Utc>) {
-        self.metrics.run_failed(&loaded.pipeline.name, matches!(error, RunError::Stopped), started, at);
+        self.metrics.run_failed(&loaded.pipeline.name, error, started, at);
         if let Some(lineage) = &self.lineage {
             lineage.failed(loaded, run, error, at).await;
         }

@@ -20,7 +20,7 @@ use opentelemetry_sdk::{
 };
 use sha2::{Digest, Sha256};
 
-use super::ObserveError;
+use super::{ObserveError, metrics::count::outcome};
 use crate::{
     config::Secret,
     error,
@@ -91,8 +91,7 @@ pub fn of_report(report: &Report, at: DateTime<Utc>) -> Vec<SpanData> {
 
 /// The span of a run that failed or was stopped at `at`.
 pub fn of_failure(pipeline: &str, run: &RunId, started: DateTime<Utc>, error: &RunError, at: DateTime<Utc>) -> Vec<SpanData> {
-    let outcome = if matches!(error, RunError::Stopped) { "stopped" } else { "failed" };
-    let mut attributes = run_attributes(pipeline, run.as_str(), outcome);
+    let mut attributes = run_attributes(pipeline, run.as_str(), outcome(error));
     attributes.push(KeyValue::new("tidegate.exit_code", i64::from(error.exit_code())));
     let trace = Trace { run: run.as_str(), started };
     vec![trace.root(format!("run {pipeline}"), at, attributes, Status::error(error::chain(error)))]

@@ -94,11 +94,15 @@ impl Work {
         locked(&inner.lives).insert(run.clone(), live.clone());
         let _present = Present { inner: inner.clone(), task: self.task.id.clone(), run: run.clone() };
 
-        if let Some(observer) = &inner.observer {
-            observer.started(&self.loaded, &run, self.started).await;
-        }
+        // Those who watch may take their time; the lease is kept meanwhile.
+        let watched = async {
+            if let Some(observer) = &inner.observer {
+                observer.started(&self.loaded, &run, self.started).await;
+            }
+            run_once(&inner, launch, &stop).await
+        };
         let result = tokio::select! {
-            result = run_once(&inner, launch, &stop) => result,
+            result = watched => result,
             never = self.keep(&inner, &stop) => match never {},
         };
         let end = self.judge(&result, stop.why());

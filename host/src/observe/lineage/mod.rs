@@ -1,5 +1,5 @@
 //! A run as OpenLineage events: START when it begins, then COMPLETE, FAIL (also for a run that the gate held: it gave nothing), or ABORT
-//! where a person stopped it.
+//! where a person stopped it or another run was at work.
 //!
 //! Inputs are what streams are read from, with what was counted and judged of them; outputs are the clean files of each stream, and tables and
 //! marts with their schemas. Where a table's SQL tells it, each of its columns names the columns of the clean files that it is made of. What a
@@ -18,6 +18,7 @@ use crate::{
     config::{Loaded, observe::Parent},
     error,
     flow::{Outcome, Report, RunError},
+    observe::metrics::count::outcome,
     state::RunId,
     warehouse::AUDIT,
 };
@@ -75,9 +76,9 @@ impl Frame {
         self.event(kind, loaded, &report.run, at, facets, json!(inputs), json!(outputs))
     }
 
-    /// A run failed, or was stopped.
+    /// A run failed, was stopped, or found another one at work.
     pub fn failed(&self, loaded: &Loaded, run: &RunId, error: &RunError, at: DateTime<Utc>) -> Value {
-        let kind = if matches!(error, RunError::Stopped) { "ABORT" } else { "FAIL" };
+        let kind = if outcome(error) == "failed" { "FAIL" } else { "ABORT" };
         let inputs: Vec<_> = loaded.pipeline.streams.keys().map(|stream| Name::of_source(loaded, stream).bare()).collect();
         let facets = Map::from_iter([("errorMessage".to_owned(), error_facet(&error::chain(error)))]);
         self.event(kind, loaded, run.as_str(), at, facets, json!(inputs), json!([]))

@@ -9,8 +9,9 @@ use super::{
 };
 use crate::{
     egress::http::Circuit,
+    error,
     flow::{
-        Outcome, Report,
+        Outcome, Report, RunError,
         gate::{Scores, Verdict},
     },
     notify::Delivery,
@@ -48,9 +49,9 @@ impl Metrics {
         self.tables(report);
     }
 
-    /// A run that was counted with [`Self::run_started`] failed at `at`, or was stopped.
-    pub fn run_failed(&self, pipeline: &str, stopped: bool, started: DateTime<Utc>, at: DateTime<Utc>) {
-        self.ended(pipeline, if stopped { "stopped" } else { "failed" }, started, at);
+    /// A run that was counted with [`Self::run_started`] gave nothing, and ended at `at`.
+    pub fn run_failed(&self, pipeline: &str, error: &RunError, started: DateTime<Utc>, at: DateTime<Utc>) {
+        self.ended(pipeline, outcome(error), started, at);
         self.last_run.get_or_create(&Pipeline::new(pipeline)).set(seconds(at));
     }
 
@@ -215,6 +216,15 @@ impl Metrics {
                 self.floor.get_or_create(&label).set(found.floor / 100.0);
             }
         }
+    }
+}
+
+/// How a run ended that gave nothing.
+pub(in crate::observe) fn outcome(error: &RunError) -> &'static str {
+    match error {
+        RunError::Stopped => "stopped",
+        error if error.exit_code() == error::BUSY => "busy",
+        _ => "failed",
     }
 }
 

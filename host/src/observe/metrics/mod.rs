@@ -3,7 +3,7 @@
 //! Counters count what this process did; gauges show what is. After a start, [`Metrics::restore`] sets the gauges from the last run that the
 //! history has, so that a restart is no gap in freshness.
 
-mod count;
+pub(super) mod count;
 mod labels;
 #[cfg(test)]
 pub(in crate::observe) mod tests;
@@ -112,7 +112,7 @@ impl Default for Metrics {
         let r = &mut registry;
         r.register("build", "The program's version", Info::new(Build::new(env!("CARGO_PKG_VERSION"))));
         Self {
-            runs: family(r, "runs", None, "Runs that ended, by how: loaded, held, resumed, failed, stopped"),
+            runs: family(r, "runs", None, "Runs that ended, by how: loaded, held, resumed, failed, stopped, busy"),
             running: family(r, "runs_running", None, "Runs that go on"),
             run_seconds: histograms(r, "run_duration", &RUN_SECONDS, "How long runs took, however they ended"),
             stage_seconds: histograms(r, "stage_duration", &STAGE_SECONDS, "How long stages of runs took"),
