@@ -32,8 +32,11 @@ use crate::{
 /// How long a daemon's claim on a task lasts without being renewed.
 pub(super) const LEASE: chrono::Duration = chrono::Duration::seconds(30);
 
-/// How often it is renewed, and how soon a wish to cancel reaches a run of another process.
-const RENEW: Duration = Duration::from_secs(3);
+/// How often it is renewed.
+const RENEW: chrono::Duration = chrono::Duration::seconds(5);
+
+/// How often somebody's wish to end the run is looked for.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A lease that could not be renewed until so long before its end is given up: the run needs time to stop.
 const MARGIN: chrono::Duration = chrono::Duration::seconds(10);
@@ -120,29 +123,28 @@ impl Work {
         let timeout = self.schedule.timeout.map(|timeout| tokio::time::Instant::now() + timeout.get());
         let mut lease = inner.clock.now() + LEASE;
         loop {
-            let next = tokio::time::Instant::now() + RENEW;
-            tokio::time::sleep_until(timeout.map_or(next, |timeout| timeout.min(next))).await;
+            let next = tokio::time::Instant::now() + LOOK;
+            let over = timeout.filter(|_| stop.why().is_none());
+            tokio::time::sleep_until(over.map_or(next, |timeout| timeout.min(next))).await;
             if timeout.is_some_and(|timeout| tokio::time::Instant::now() >= timeout) {
                 stop.call(Why::Timeout);
-                // The run needs its lease until it has stopped.
             }
-            let until = inner.clock.now() + LEASE;
-            match inner.store.renew(&self.claim, until).await {
-                Ok(Renewed::Held) => lease = until,
-                Ok(Renewed::Cancel(by)) => {
-                    lease = until;
-                    stop.call(Why::Cancelled(by));
-                }
+            // A run that stops needs its lease until it has.
+            let now = inner.clock.now();
+            let looked = match lease - now <= LEASE - RENEW {
+                true => inner.store.renew(&self.claim, now + LEASE).await.inspect(|_| lease = now + LEASE),
+                false => inner.store.wish(&self.claim).await,
+            };
+            match looked {
+                Ok(Renewed::Held) => {}
+                Ok(Renewed::Cancel(by)) => stop.call(Why::Cancelled(by)),
                 Ok(Renewed::Lost) => stop.call(Why::Lost),
                 Err(error) => {
                     tracing::warn!(task = %self.task.id, "the lease can't be renewed: {}", chain(&error));
-                    if inner.clock.now() > lease - MARGIN {
+                    if now > lease - MARGIN {
                         stop.call(Why::Lost);
                     }
                 }
-            }
-            if stop.why().is_some() {
-                tokio::time::sleep(RENEW).await;
             }
         }
     }

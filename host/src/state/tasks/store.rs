@@ -162,11 +162,13 @@ impl Tasks {
     /// Renews a lease.
     pub async fn renew(&self, claim: &Claim, lease_until: DateTime<Utc>) -> Result<Renewed, TasksError> {
         let sql = "update tasks set lease_until = $3 where id = $1 and claimed_by = $2 and status = 'running' returning cancel_by";
-        let rows = self.0.query(sql, values![claim.task.as_str(), claim.daemon.as_str(), micros(lease_until)]).await?;
-        match rows.into_iter().next().map(reader) {
-            None => Ok(Renewed::Lost),
-            Some(mut read) => Ok(read.optional_text("cancel_by")?.map_or(Renewed::Held, Renewed::Cancel)),
-        }
+        renewed(self.0.query(sql, values![claim.task.as_str(), claim.daemon.as_str(), micros(lease_until)]).await?)
+    }
+
+    /// Looks whether the lease is held and whether somebody wants the run to stop; nothing is written.
+    pub async fn wish(&self, claim: &Claim) -> Result<Renewed, TasksError> {
+        let sql = "select cancel_by from tasks where id = $1 and claimed_by = $2 and status = 'running'";
+        renewed(self.0.query(sql, values![claim.task.as_str(), claim.daemon.as_str()]).await?)
     }
 
     /// Puts a task back for a later try; false where it is no longer this daemon's. One that somebody wants to end, ends.
@@ -300,6 +302,13 @@ impl Tasks {
     pub async fn known(&self) -> Result<BTreeSet<String>, TasksError> {
         let rows = self.0.query("select pipeline from pipelines union select pipeline from tasks", &[]).await?;
         rows.into_iter().map(reader).map(|mut read| read.text("pipeline")).collect()
+    }
+}
+
+fn renewed(rows: Vec<super::driver::Row>) -> Result<Renewed, TasksError> {
+    match rows.into_iter().next().map(reader) {
+        None => Ok(Renewed::Lost),
+        Some(mut read) => Ok(read.optional_text("cancel_by")?.map_or(Renewed::Held, Renewed::Cancel)),
     }
 }
 

@@ -87,6 +87,7 @@ async fn a_lease_is_renewed_lost_or_taken_over_by_one() {
     store.claim(&mine, &run(1), at(30), at(1)).await.unwrap();
     assert_eq!(store.renew(&mine, at(40)).await.unwrap(), Renewed::Held);
     assert!(store.cancel(&task.id, "ada", at(3)).await.unwrap());
+    assert_eq!(store.wish(&mine).await.unwrap(), Renewed::Cancel("ada".into()));
     assert_eq!(store.renew(&mine, at(50)).await.unwrap(), Renewed::Cancel("ada".into()));
 
     let left = store.task(&task.id).await.unwrap().unwrap();
