@@ -5,10 +5,12 @@
 //! - No test waits for the clock where it can wait for a file, or writes outside a temporary folder and the target folder.
 //! - `UPDATE_EXPECT=1` rewrites what scenarios expect; look at the difference before you keep it.
 
+pub mod browser;
 pub mod child;
 pub mod components;
 pub mod daemon;
 pub mod folder;
+pub mod http;
 pub mod mail;
 pub mod olist;
 pub mod postgres;
@@ -16,6 +18,7 @@ pub mod program;
 pub mod sandbox;
 pub mod scenario;
 pub mod shops;
+pub mod site;
 pub mod source_text;
 pub mod table;
 pub mod wire;

@@ -85,7 +85,8 @@ impl Workplace {
         Ok(child::measure(self.command(arguments)?)?.1)
     }
 
-    fn command(&self, arguments: &[&str]) -> Result<Command> {
+    /// The command that runs `tidegate` in this folder.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Result<Command> {
         let plugins = env::join_paths([Components::plugins().folder(), Components::guests().folder()])?;
         let mut command = Command::new(program()?);
         command.args(arguments).current_dir(self.path()).env("TIDEGATE_PLUGINS", plugins).env_remove("RUST_LOG").stdin(Stdio::null());
