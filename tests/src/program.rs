@@ -2,8 +2,9 @@
 
 use std::{
     env, fs,
+    io::Write,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
 use anyhow::{Context, Result, bail};
@@ -15,6 +16,7 @@ use crate::{
 };
 
 /// A temporary folder with a pipeline; it goes away with this value.
+#[derive(Debug)]
 pub struct Workplace {
     dir: tempfile::TempDir,
     /// Environment variables for the program.
@@ -75,9 +77,21 @@ impl Workplace {
     /// Runs `tidegate` in this folder. It finds the first-party plugins and the guests that misbehave.
     pub fn tidegate(&self, arguments: &[&str]) -> Result<Said> {
         let output = self.command(arguments)?.output()?;
+        self.said(arguments, output)
+    }
+
+    fn said(&self, arguments: &[&str], output: Output) -> Result<Said> {
         let stderr = String::from_utf8_lossy(&output.stderr).replace(&*self.path().to_string_lossy(), "<dir>");
         let code = output.status.code().with_context(|| format!("`tidegate {}` ended by {}", arguments.join(" "), output.status))?;
         Ok(Said { code, stdout: String::from_utf8_lossy(&output.stdout).into_owned(), stderr })
+    }
+
+    /// The same with a text as its input.
+    pub fn tidegate_with_input(&self, arguments: &[&str], input: &str) -> Result<Said> {
+        let mut command = self.command(arguments)?;
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        child.stdin.take().context("the program has an input")?.write_all(input.as_bytes())?;
+        self.said(arguments, child.wait_with_output()?)
     }
 
     /// Runs `tidegate` in this folder and measures it; it must succeed.

@@ -19,5 +19,6 @@ mod shopify;
 mod stripe;
 mod stripe_api;
 mod tidy;
+mod web;
 mod wire;
 mod woocommerce;

@@ -102,7 +102,8 @@ fn axe() -> Result<&'static str> {
 }
 
 fn find_axe() -> Result<String> {
-    let python = std::env::var("TIDEGATE_TEST_PYTHON").ok().context("TIDEGATE_TEST_PYTHON names no Python: run tests/run, which makes one")?;
+    let python =
+        std::env::var("TIDEGATE_TEST_PYTHON").ok().context("TIDEGATE_TEST_PYTHON names no Python: run tests/run, which makes one")?;
     let ask = "import importlib.util as u; print(u.find_spec('axe_playwright_python').submodule_search_locations[0])";
     let output = Command::new(&python).args(["-c", ask]).output().with_context(|| format!("start `{python}`"))?;
     ensure!(output.status.success(), "`{python}` lacks axe-playwright-python: run tests/run, which installs it");

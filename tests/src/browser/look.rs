@@ -51,7 +51,8 @@ impl Page {
 
     /// Makes the system prefer dark or light.
     pub fn prefer(&self, colours: Colours) -> Result<()> {
-        let features = json!([{ "name": "prefers-color-scheme", "value": colours.name() }, { "name": "prefers-reduced-motion", "value": "reduce" }]);
+        let features =
+            json!([{ "name": "prefers-color-scheme", "value": colours.name() }, { "name": "prefers-reduced-motion", "value": "reduce" }]);
         self.session.devtools("Emulation.setEmulatedMedia", &json!({ "features": features })).map(drop)
     }
 

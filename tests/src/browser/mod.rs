@@ -24,12 +24,12 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
+use self::protocol::Session;
 pub use self::{
     judge::{Complaint, Violation},
     look::{Colours, Size},
     page::{Element, Role},
 };
-use self::protocol::Session;
 
 /// What to say where the browser is missing.
 const MISSING: &str = "apt-get install --no-install-recommends chromium chromium-driver";

@@ -110,6 +110,46 @@ impl Page {
         Ok(Element { page: self, id })
     }
 
+    /// The field for a secret with this label. Browsers give such a field no role, so that nothing reads it out.
+    pub fn the_secret(&self, label: &str) -> Result<Element<'_>> {
+        let id = self.until(&format!("the secret field `{label}`"), |page| {
+            let fields = page.session.elements("input[type=password]")?.into_iter().map(|id| Element { page, id });
+            let mut named =
+                fields.filter_map(|field| field.role_and_name().ok().filter(|(_, name)| name.trim() == label).map(|_| field.id));
+            Ok(named.next())
+        })?;
+        Ok(Element { page: self, id })
+    }
+
+    /// The cells of a table's column, by the words in its head.
+    pub fn column(&self, head: &str) -> Result<Vec<String>> {
+        let script = "for (const table of document.querySelectorAll('table')) { \
+                      const heads = [...table.querySelectorAll('thead tr:first-child > *')]; \
+                      const at = heads.findIndex(cell => cell.innerText.trim().split(/\\s/)[0] === arguments[0]); \
+                      if (at >= 0) return [...table.tBodies[0].rows].map(row => row.cells[at].innerText.trim()); } return null;";
+        let cells = self.session.script(script, &[json!(head)])?;
+        ensure!(!cells.is_null(), "no table has a column `{head}`:\n{}", self.excerpt());
+        serde_json::from_value(cells).context("a list of cells")
+    }
+
+    /// Where links lead whose address contains this.
+    pub fn links_to(&self, part: &str) -> Result<Vec<String>> {
+        let script = "return [...document.links].map(link => link.href).filter(address => address.includes(arguments[0]))";
+        serde_json::from_value(self.session.script(script, &[json!(part)])?).context("a list of addresses")
+    }
+
+    /// Waits until the charts of the page are drawn, its fonts are there, and nothing moves any more.
+    pub fn settled(&self) -> Result<()> {
+        let script = "const done = arguments[arguments.length - 1]; \
+                      document.fonts.ready.then(() => requestAnimationFrame(() => requestAnimationFrame(() => done(null))));";
+        self.session.script_later(script, &[])?;
+        self.until("the drawings of all charts", |page| {
+            let missing =
+                "return [...document.querySelectorAll('figure [data-chart]')].filter(part => !part.querySelector('canvas, svg')).length";
+            Ok((page.session.script(missing, &[])? == json!(0)).then_some(()))
+        })
+    }
+
     /// The names of all things of a role: what an error shows, and what a test compares.
     pub fn names(&self, role: Role) -> Result<Vec<String>> {
         let all = self.all(role, None)?;
@@ -186,6 +226,11 @@ impl Element<'_> {
         Ok(())
     }
 
+    /// Chooses an option by its value with the keyboard: for pages whose scripts are off.
+    pub fn pick(&self, option: &str) -> Result<()> {
+        self.tell("value", &json!({ "text": option }))
+    }
+
     /// The text that it shows.
     pub fn text(&self) -> Result<String> {
         text(&self.ask("text")?)
@@ -198,7 +243,8 @@ impl Element<'_> {
 
     /// How many elements inside it a CSS selector finds: for what has no role, as a chart's canvas.
     pub fn count(&self, css: &str) -> Result<u64> {
-        let count = self.page.session.script("return arguments[0].querySelectorAll(arguments[1]).length", &[as_argument(&self.id), json!(css)])?;
+        let count =
+            self.page.session.script("return arguments[0].querySelectorAll(arguments[1]).length", &[as_argument(&self.id), json!(css)])?;
         count.as_u64().context("a number of elements")
     }
 
