@@ -1,8 +1,10 @@
-//! The example of a plugin does what the README says of it.
+//! The example of a plugin does what the README says of it; the examples for other tools know what is ours. Those are tried on the real Airflow
+//! and the real dbt by `examples/airflow/try` and `examples/dbt/try`, which `.ci/run` calls.
 
 use std::fs;
 
-use tidegate_tests::{folder, program::Workplace, root};
+use tidegate::error;
+use tidegate_tests::{folder, olist, program::Workplace, root};
 
 /// The code of an example without its tests.
 fn code(example: &str) -> String {
@@ -47,4 +49,24 @@ fn the_plugin_of_the_example_is_built_and_runs_anywhere() {
     workplace.write("pipeline.toml", &pipeline.replace("column = \"email\"", "colum = \"email\"")).unwrap();
     let checked = workplace.tidegate(&["check"]).unwrap();
     assert!(checked.code == 4 && checked.stderr.contains("did you mean `column`?"), "{}", checked.stderr);
+}
+
+#[test]
+fn the_operator_for_airflow_knows_our_exit_codes() {
+    let operator = fs::read_to_string(root().join("examples/airflow/dags/tidegate_run.py")).unwrap();
+    let may_pass = [error::FAILED, error::SOURCE, error::WAREHOUSE, error::BUSY].map(|code| code.to_string()).join(", ");
+    for line in [format!("LOADED = {}", error::OK), format!("HELD = {}", error::HELD), format!("MAY_PASS = frozenset({{{may_pass}}})")] {
+        assert!(operator.lines().any(|found| found == line), "there is no line `{line}`");
+    }
+}
+
+#[test]
+fn the_models_for_dbt_know_our_tables() {
+    let sources = fs::read_to_string(root().join("examples/dbt/models/sources.yml")).unwrap();
+    let star = sources.split("- name: star").nth(1).unwrap().split("  - name: tidegate").next().unwrap();
+    let mut named: Vec<_> = star.lines().filter_map(|line| line.strip_prefix("      - name: ")).collect();
+    let mut ours: Vec<_> = olist::TABLES.iter().map(|(table, _)| *table).chain(["sales_by_month"]).collect();
+    named.sort_unstable();
+    ours.sort_unstable();
+    assert_eq!(named, ours);
 }
