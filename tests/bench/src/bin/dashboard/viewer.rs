@@ -105,7 +105,7 @@ impl Viewer {
             }
             tokio::select! {
                 () = tokio::time::sleep(wait) => self.open().await,
-                _ = looking.wait_for(|state| *state != Some(true)) => {}
+                _ = async { looking.wait_for(|state| *state != Some(true)).await.map(drop) } => {}
             }
             wait = self.reading.mul_f64(0.5 + self.chance.share());
         }
