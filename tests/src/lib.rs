@@ -8,7 +8,6 @@
 pub mod browser;
 pub mod child;
 pub mod components;
-pub mod daemon;
 pub mod folder;
 pub mod http;
 pub mod mail;

@@ -1,4 +1,4 @@
-//! The real daemon, `tidegate serve`, over a workplace: on a port of its own, ready before a test asks it, gone with the test.
+//! The dashboard as it is served: the real `tidegate serve` over a workplace, ready before a test asks it, gone with the test.
 //!
 //! What always holds here:
 //! - It listens on loopback and on a port that was free.
@@ -27,9 +27,9 @@ const FOLDER: &str = "examples";
 /// Where it says how it is.
 const HEALTH: &str = "/healthz";
 
-/// A daemon that runs.
+/// A daemon that runs, with its dashboard.
 #[derive(Debug)]
-pub struct Daemon {
+pub struct Site {
     /// Where it listens.
     pub address: SocketAddr,
     /// The folder around what it serves. Pipelines lie below `examples`.
@@ -37,7 +37,7 @@ pub struct Daemon {
     process: Child,
 }
 
-impl Daemon {
+impl Site {
     /// The Olist example with a sample of 400 orders, loaded once; `web` are lines for the table `[web]` of the daemon's own file.
     pub fn of_olist(web: &str) -> Result<Self> {
         let workplace = olist::workplace()?;
@@ -54,9 +54,9 @@ impl Daemon {
         let log = fs::File::create(workplace.path().join("daemon.log"))?;
         let mut command = workplace.command(&["serve", FOLDER])?;
         let process = command.stdout(log.try_clone()?).stderr(log).stdin(Stdio::null()).spawn().context("start the daemon")?;
-        let mut daemon = Self { address, workplace, process };
-        daemon.wait_until_ready()?;
-        Ok(daemon)
+        let mut site = Self { address, workplace, process };
+        site.wait_until_ready()?;
+        Ok(site)
     }
 
     /// What it has logged so far.
@@ -100,7 +100,7 @@ impl Daemon {
     }
 }
 
-impl Drop for Daemon {
+impl Drop for Site {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();

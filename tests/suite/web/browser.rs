@@ -7,10 +7,10 @@ use anyhow::{Result, ensure};
 use tidegate_tests::{
     browser::{Page, Role},
     components::Components,
-    daemon::Daemon,
     http,
     program::Workplace,
     shops::plain::PlainShop,
+    site::Site,
     wire::Wire,
 };
 
@@ -18,8 +18,8 @@ use super::{PASSWORD, users, with_a_held_run};
 
 #[test]
 fn the_overview_shows_the_business_and_its_filters_live_in_the_address() -> Result<()> {
-    let daemon = Daemon::of_olist("")?;
-    let page = Page::open(daemon.address)?;
+    let site = Site::of_olist("")?;
+    let page = Page::open(site.address)?;
     page.go("/")?;
     page.arrives_at("/overview/olist")?;
     let shown = page.text()?.to_lowercase();
@@ -51,8 +51,8 @@ fn orders(page: &Page) -> Result<u64> {
 
 #[test]
 fn every_chart_is_drawn_and_has_a_table_and_a_csv_behind_it() -> Result<()> {
-    let daemon = Daemon::of_olist("")?;
-    let page = Page::open(daemon.address)?;
+    let site = Site::of_olist("")?;
+    let page = Page::open(site.address)?;
     page.go("/overview/olist")?;
     let figures = page.all(Role::Figure, None)?;
     ensure!(figures.len() >= 6, "there are {} charts", figures.len());
@@ -63,7 +63,7 @@ fn every_chart_is_drawn_and_has_a_table_and_a_csv_behind_it() -> Result<()> {
     let files = page.links_to(".csv")?;
     ensure!(files.len() >= figures.len(), "{} charts, {} files", figures.len(), files.len());
     for file in files {
-        let answer = http::get(daemon.address, http::path_of(&file))?;
+        let answer = http::get(site.address, http::path_of(&file))?;
         let kind = answer.header("content-type").unwrap_or_default();
         ensure!(answer.status == 200 && kind.starts_with("text/csv"), "{file}: {} {kind}", answer.status);
         ensure!(answer.text().lines().count() > 1, "{file} has no row");
@@ -73,8 +73,8 @@ fn every_chart_is_drawn_and_has_a_table_and_a_csv_behind_it() -> Result<()> {
 
 #[test]
 fn from_the_pipelines_down_to_what_held_a_run_and_the_rows_that_it_rejected() -> Result<()> {
-    let (daemon, [loaded, held]) = with_a_held_run()?;
-    let page = Page::open(daemon.address)?;
+    let (site, [loaded, held]) = with_a_held_run()?;
+    let page = Page::open(site.address)?;
     page.go("/")?;
     page.the(Role::Link, "Pipelines")?.click()?;
     page.the(Role::Heading, "Pipelines")?;
@@ -150,8 +150,8 @@ mode = "append"
 fn a_run_is_started_by_a_button_and_watched_to_its_end_without_a_reload() -> Result<()> {
     let door = Arc::new(Door::default());
     let (workplace, _wire) = behind(&door)?;
-    let daemon = Daemon::start(workplace, "")?;
-    let page = Page::open(daemon.address)?;
+    let site = Site::start(workplace, "")?;
+    let page = Page::open(site.address)?;
     page.go("/pipelines/shop")?;
     page.the(Role::Button, "Run now: shop")?.click()?;
     page.arrives_at("/pipelines/shop")?;
@@ -176,8 +176,8 @@ fn a_run_is_started_by_a_button_and_watched_to_its_end_without_a_reload() -> Res
 
 #[test]
 fn people_log_in_and_out_and_do_what_their_role_lets_them() -> Result<()> {
-    let daemon = Daemon::of_olist(&users()?)?;
-    let page = Page::open(daemon.address)?;
+    let site = Site::of_olist(&users()?)?;
+    let page = Page::open(site.address)?;
     page.go("/pipelines/olist")?;
     page.arrives_at("/login")?;
     log_in(&page, "ana", "wrong")?;
@@ -212,8 +212,8 @@ fn log_in(page: &Page, user: &str, password: &str) -> Result<()> {
 
 #[test]
 fn raw_rows_are_filtered_sorted_and_paged() -> Result<()> {
-    let daemon = Daemon::of_olist("")?;
-    let page = Page::open(daemon.address)?;
+    let site = Site::of_olist("")?;
+    let page = Page::open(site.address)?;
     page.go("/")?;
     page.the(Role::Link, "Data")?.click()?;
     page.the(Role::Link, "fact_order_items")?.click()?;

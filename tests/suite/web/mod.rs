@@ -6,7 +6,7 @@ mod pages;
 
 use anyhow::{Result, ensure};
 use serde_json::Value;
-use tidegate_tests::{daemon::Daemon, folder, olist, program::Workplace};
+use tidegate_tests::{folder, olist, program::Workplace, site::Site};
 
 /// The password of every user in these tests.
 const PASSWORD: &str = "correct horse battery staple";
@@ -21,7 +21,7 @@ fn users() -> Result<String> {
 }
 
 /// A daemon over the Olist example with a run that loaded and one that the gate held; gives their names in this order.
-fn with_a_held_run() -> Result<(Daemon, [String; 2])> {
+fn with_a_held_run() -> Result<(Site, [String; 2])> {
     let workplace = olist::workplace()?;
     let data = workplace.path().join("examples/olist/data");
     folder::lay_over(olist::sample()?, &data)?;
@@ -33,7 +33,7 @@ fn with_a_held_run() -> Result<(Daemon, [String; 2])> {
     let kept: String = text.lines().enumerate().filter(|(line, _)| !(50..80).contains(line)).map(|(_, line)| format!("{line}\n")).collect();
     std::fs::write(&orders, kept)?;
     let held = run(&workplace, "bad", 3)?;
-    Ok((Daemon::start(workplace, "")?, [loaded, held]))
+    Ok((Site::start(workplace, "")?, [loaded, held]))
 }
 
 /// Runs the example over a folder; it must end with this code. Gives the run's name.

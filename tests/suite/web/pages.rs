@@ -4,7 +4,7 @@
 use anyhow::{Result, ensure};
 use tidegate_tests::{
     browser::{Colours, Page, Role, Size, screenshots},
-    daemon::Daemon,
+    site::Site,
 };
 
 use super::{users, with_a_held_run};
@@ -14,7 +14,7 @@ const KEY_ENTER: &str = "\u{e007}";
 
 #[test]
 fn every_page_is_good_at_both_widths_in_both_colours() -> Result<()> {
-    let (daemon, [loaded, held]) = with_a_held_run()?;
+    let (site, [loaded, held]) = with_a_held_run()?;
     let run = |of: &str, part: &str| format!("/runs/olist/{of}{part}");
     let pages = [
         ("overview", "/overview/olist".to_owned()),
@@ -31,7 +31,7 @@ fn every_page_is_good_at_both_widths_in_both_colours() -> Result<()> {
         ("plugins", "/plugins".to_owned()),
         ("sources", "/sources".to_owned()),
     ];
-    let page = Page::open(daemon.address)?;
+    let page = Page::open(site.address)?;
     let mut faults = Vec::new();
     for (name, path) in &pages {
         faults.extend(judge(&page, name, path)?);
@@ -42,8 +42,8 @@ fn every_page_is_good_at_both_widths_in_both_colours() -> Result<()> {
 
 #[test]
 fn the_login_is_good_at_both_widths_in_both_colours() -> Result<()> {
-    let daemon = Daemon::of_olist(&users()?)?;
-    let faults = judge(&Page::open(daemon.address)?, "login", "/login")?;
+    let site = Site::of_olist(&users()?)?;
+    let faults = judge(&Page::open(site.address)?, "login", "/login")?;
     ensure!(faults.is_empty(), "{}", faults.join("\n"));
     Ok(())
 }
@@ -69,8 +69,8 @@ fn judge(page: &Page, name: &str, path: &str) -> Result<Vec<String>> {
 
 #[test]
 fn pages_are_read_without_a_script() -> Result<()> {
-    let (daemon, [loaded, _]) = with_a_held_run()?;
-    let page = Page::open(daemon.address)?;
+    let (site, [loaded, _]) = with_a_held_run()?;
+    let page = Page::open(site.address)?;
     page.scripts(false)?;
     let run = format!("/runs/olist/{loaded}");
     for (path, wanted) in [
@@ -94,8 +94,8 @@ fn pages_are_read_without_a_script() -> Result<()> {
 
 #[test]
 fn a_keyboard_gets_everywhere() -> Result<()> {
-    let daemon = Daemon::of_olist("")?;
-    let page = Page::open(daemon.address)?;
+    let site = Site::of_olist("")?;
+    let page = Page::open(site.address)?;
     page.go("/pipelines/olist")?;
     page.press(KEY_TAB)?;
     let (role, name) = page.focused()?.role_and_name()?;

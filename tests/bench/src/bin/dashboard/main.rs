@@ -19,7 +19,7 @@ use std::{
 use anyhow::{Result, ensure};
 use clap::Parser;
 use serde::Serialize;
-use tidegate_tests::{daemon::Daemon, olist};
+use tidegate_tests::{olist, site::Site};
 
 use operator::Operator;
 use table::{median, print, row};
@@ -89,9 +89,9 @@ struct PageTimes {
 fn main() -> Result<()> {
     let cli = Cli::parse();
     ensure!(cli.viewers > 0 && cli.seconds > 0 && cli.reading > 0.0, "ask for a viewer, a second and some time to read");
-    let daemon = serve(cli.orders)?;
+    let site = serve(cli.orders)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let measured = runtime.block_on(measure(&cli, daemon.address))?;
+    let measured = runtime.block_on(measure(&cli, site.address))?;
     ensure!(!measured.all.page.is_empty() && measured.all.opened > 0, "nobody looked");
     if cli.json {
         println!("{}", serde_json::to_string_pretty(&measured)?);
@@ -102,14 +102,14 @@ fn main() -> Result<()> {
 }
 
 /// The daemon over the example with so many orders.
-fn serve(orders: u64) -> Result<Daemon> {
+fn serve(orders: u64) -> Result<Site> {
     eprintln!("making {orders} orders and loading them once");
     let workplace = olist::workplace()?;
     let said = workplace.tidegate(&["sample", "olist", "--orders", &orders.to_string(), "--out", "examples/olist/data"])?;
     ensure!(said.code == 0, "the sample was not made:\n{}", said.stderr);
     let said = workplace.tidegate(&["run", "examples/olist"])?;
     ensure!(said.code == 0, "the example ended with {}:\n{}", said.code, said.stderr);
-    Daemon::start(workplace, "")
+    Site::start(workplace, "")
 }
 
 async fn measure(cli: &Cli, address: SocketAddr) -> Result<Measured> {
