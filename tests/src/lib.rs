@@ -8,6 +8,7 @@
 pub mod browser;
 pub mod child;
 pub mod components;
+pub mod daemon;
 pub mod folder;
 pub mod http;
 pub mod mail;
