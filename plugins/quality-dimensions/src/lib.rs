@@ -9,7 +9,6 @@
 
 mod bounds;
 mod config;
-mod hash;
 mod instant;
 mod keys;
 mod lane;
@@ -29,13 +28,15 @@ mod speed;
 #[cfg(test)]
 mod testing;
 
+use std::cell::RefCell;
+
 use tidegate_sdk::prelude::*;
 
 pub use config::Config;
 use observer::Observer;
 
-/// One instance's view of one partition of a stream.
-pub struct QualityDimensions(Observer);
+/// One instance's view of one partition of a stream. Who asks for its state settles what waits: hence the cell.
+pub struct QualityDimensions(RefCell<Observer>);
 
 impl Quality for QualityDimensions {
     type Config = Config;
@@ -46,23 +47,23 @@ impl Quality for QualityDimensions {
     }
 
     fn open(config: Config, context: Context, input: SchemaRef) -> Result<Self> {
-        Observer::new(&config, &context, &input).map(Self)
+        Ok(Self(RefCell::new(Observer::new(&config, &context, &input)?)))
     }
 
     fn observe(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.0.observe(batch)
+        self.0.get_mut().observe(batch)
     }
 
     fn state(&self) -> Result<Vec<u8>> {
-        Ok(self.0.state())
+        Ok(self.0.borrow_mut().state())
     }
 
     fn merge(&mut self, state: &[u8]) -> Result<()> {
-        self.0.merge(state)
+        self.0.get_mut().merge(state)
     }
 
     fn finish(&mut self) -> Result<Vec<Measure>> {
-        Ok(self.0.finish())
+        Ok(self.0.get_mut().finish())
     }
 }
 

@@ -1,6 +1,7 @@
 //! One partition's view: the counters of all rules, their state, their sum.
 
 use tidegate_sdk::{
+    Hash128,
     arrow_array::{cast::AsArray, types::UInt64Type},
     arrow_schema::DataType,
     prelude::*,
@@ -8,7 +9,6 @@ use tidegate_sdk::{
 
 use crate::{
     Config,
-    hash::Hash128,
     rows::Rows,
     rules::{Check, Counted},
     state::{Reader as StateReader, Writer},
@@ -81,7 +81,8 @@ impl Observer {
     }
 
     /// The state so far.
-    pub fn state(&self) -> Vec<u8> {
+    pub fn state(&mut self) -> Vec<u8> {
+        self.settle();
         let bytes = 9 + self.counters.iter().map(|counter| counter.tally.saved_bytes() + counter.check.saved_bytes()).sum::<usize>();
         let mut out = Writer::with_capacity(bytes);
         out.byte(STATE_VERSION);
@@ -114,10 +115,12 @@ impl Observer {
 
     /// What was counted, in the order of the config.
     pub fn finish(&mut self) -> Vec<Measure> {
-        for counter in &mut self.counters {
-            counter.check.settle(&mut counter.tally);
-        }
+        self.settle();
         self.counters.iter().filter(|counter| counter.tally.total > 0).map(Counter::measure).collect()
+    }
+
+    fn settle(&mut self) {
+        self.counters.iter_mut().for_each(|counter| counter.check.settle(&mut counter.tally));
     }
 
     /// Downcasts rely on batches being what `open` announced.

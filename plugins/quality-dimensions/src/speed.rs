@@ -6,10 +6,9 @@ use std::{
     time::Instant,
 };
 
-use tidegate_sdk::{Quality, arrow_array::ArrayRef};
+use tidegate_sdk::{Hash128, Quality, arrow_array::ArrayRef};
 
 use crate::{
-    hash::Hash128,
     keys::Keys,
     state::{Reader, Writer},
     testing::{ints, open, rows, texts},
@@ -39,13 +38,9 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Keys as they come: a batch at a time.
 fn insert(keys: &mut Keys, numbers: std::ops::Range<u64>) {
-    for first in numbers.clone().step_by(8192) {
-        let rows = first..(first + 8192).min(numbers.end);
-        let hashes: Vec<_> = rows.map(|number| (Hash128::of(&number.to_le_bytes()), number)).collect();
-        keys.insert_all(&hashes, |_| ());
-    }
+    numbers.for_each(|number| keys.insert(Hash128::of(&number.to_le_bytes()), number, |_| ()));
+    keys.settle(|_| ());
 }
 
 #[test]

@@ -3,15 +3,17 @@
 //! # Why
 //! 12 bytes per slot whatever the key's length, 104 bits of its hash: two different keys are taken for one with a chance of 1 in 10^13 for a
 //! billion rows. 256 tables instead of one, since a table that grows needs the old one beside the new; with a quarter more slots each time,
-//! a key takes 16 bytes. Slots are in the order of the hashes, so that a growing table is read and written from front to back. So are the tables by
-//! the hashes of a batch, which are taken in their order: in the order of rows, each look would be at another page of memory, and cost more than
-//! all else that is done for a row.
+//! a key takes 16 bytes. Slots are in the order of the hashes, so that a growing table is read and written from front to back.
+//!
+//! The hashes of a batch are taken shard by shard, and the slots of all that go to one are touched before the first is looked up: in the order
+//! of rows each look would wait for another page of memory, and cost more than all else that is done for a row; now they wait at the same time.
 
-use xxhash_rust::xxh3::xxh3_128;
+use tidegate_sdk::Hash128;
 
-/// The hash of a key: without a seed, the same on every instance and in every replay.
+/// The hash of a key.
 pub fn hash(key: &[u8]) -> u128 {
-    xxh3_128(key)
+    let Hash128(first, second) = Hash128::of(key);
+    u128::from(first) << 64 | u128::from(second)
 }
 
 /// A set of hashes.
@@ -37,9 +39,6 @@ const SHARDS: usize = 256;
 /// A small table should not cost more than its rows.
 const FIRST_SLOTS: usize = 16;
 
-/// Into so many parts the hashes of a batch are ordered: eight per shard.
-const BUCKETS: usize = SHARDS * 8;
-
 impl Default for Seen {
     fn default() -> Self {
         Self { shards: vec![Shard::default(); SHARDS] }
@@ -49,26 +48,22 @@ impl Default for Seen {
 impl Seen {
     /// Adds hashes and calls `again` with the place of each one that was there already.
     pub fn insert_all(&mut self, hashes: &[u128], mut again: impl FnMut(usize)) {
-        let mut ends = [0_usize; BUCKETS];
-        hashes.iter().for_each(|hash| ends[bucket(*hash)] += 1);
+        let mut ends = [0_usize; SHARDS];
+        hashes.iter().for_each(|hash| ends[shard(*hash)] += 1);
         ends.iter_mut().fold(0, |sum, end| std::mem::replace(end, sum) + sum);
         // Of equal hashes the first stays the first.
-        let mut ordered = vec![(0, 0); hashes.len()];
+        let mut ordered = vec![(FREE, 0); hashes.len()];
         for (place, hash) in hashes.iter().enumerate() {
-            let end = &mut ends[bucket(*hash)];
-            ordered[*end] = (*hash, place);
+            let end = &mut ends[shard(*hash)];
+            ordered[*end] = (tag(*hash), place);
             *end += 1;
         }
-        for (hash, place) in ordered {
-            if !self.shards[shard(hash)].insert(tag(hash)) {
-                again(place);
-            }
+        let mut begin = 0;
+        for (shard, end) in self.shards.iter_mut().zip(ends) {
+            shard.insert_all(&ordered[begin..end], &mut again);
+            begin = end;
         }
     }
-}
-
-fn bucket(hash: u128) -> usize {
-    (hash >> 117) as usize
 }
 
 fn shard(hash: u128) -> usize {
@@ -81,17 +76,21 @@ fn tag(hash: u128) -> Tag {
 }
 
 impl Shard {
-    /// Whether the tag is new.
-    fn insert(&mut self, tag: Tag) -> bool {
-        // Beyond that, a look passes more slots than it is worth: 23 for a new key, 9 where a quarter is free.
-        if self.keys * 20 >= self.slots.len() * 17 {
-            self.grow();
+    /// Adds tags and calls `again` with the number beside each one that was there already.
+    fn insert_all(&mut self, tags: &[(Tag, usize)], mut again: impl FnMut(usize)) {
+        self.reserve(tags.len());
+        // Loads that do not depend on each other: the processor makes them at the same time.
+        let touched = tags.iter().fold(0, |touched, (tag, _)| touched ^ self.slots[self.first_slot(*tag)][0]);
+        std::hint::black_box(touched);
+        for (tag, place) in tags {
+            let slot = self.slot_of(*tag);
+            if self.slots[slot] == FREE {
+                self.slots[slot] = *tag;
+                self.keys += 1;
+            } else {
+                again(*place);
+            }
         }
-        let slot = self.slot_of(tag);
-        let new = self.slots[slot] == FREE;
-        self.slots[slot] = tag;
-        self.keys += usize::from(new);
-        new
     }
 
     fn first_slot(&self, [first, ..]: Tag) -> usize {
@@ -107,8 +106,14 @@ impl Shard {
         slot
     }
 
-    fn grow(&mut self) {
-        let slots = (self.slots.len() * 5 / 4).max(FIRST_SLOTS);
+    /// Makes room for more keys, unless there is room for them: beyond 17 of 20 slots, a look passes more of them than it is worth: 23 for a
+    /// new key, 9 where a quarter is free.
+    fn reserve(&mut self, more: usize) {
+        let (keys, slots) = (self.keys + more, self.slots.len());
+        if keys * 20 <= slots * 17 {
+            return;
+        }
+        let slots = (keys.max(slots) * 5 / 4).max(FIRST_SLOTS);
         for tag in std::mem::replace(&mut self.slots, vec![FREE; slots]) {
             if tag != FREE {
                 let slot = self.slot_of(tag);

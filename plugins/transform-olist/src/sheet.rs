@@ -61,13 +61,24 @@ impl<'a> Sheet<'a> {
     /// Rejects the rows whose key was seen in an accepted row before, in this batch or an earlier one. To be asked last: a row that
     /// another rule rejects is not the first of its kind.
     pub fn deduplicate(&mut self, duplicate: impl Into<RuleIndex>, write_key: impl Fn(&mut Key, usize)) {
-        let duplicate = duplicate.into();
-        let (mut key, mut rows, mut hashes) = (Key::default(), Vec::with_capacity(self.rows()), Vec::with_capacity(self.rows()));
-        for row in (0..self.rows()).filter(|row| self.verdict.keeps(*row)) {
+        let mut key = Key::default();
+        self.deduplicate_hashes(duplicate.into(), |row| {
             key.0.clear();
             write_key(&mut key, row);
+            hash(&key.0)
+        });
+    }
+
+    /// The same where the key is one cleaned text.
+    pub fn deduplicate_texts(&mut self, duplicate: impl Into<RuleIndex>, cells: &StringArray) {
+        self.deduplicate_hashes(duplicate.into(), |row| hash(cells.value(row).as_bytes()));
+    }
+
+    fn deduplicate_hashes(&mut self, duplicate: RuleIndex, mut hash: impl FnMut(usize) -> u128) {
+        let (mut rows, mut hashes) = (Vec::with_capacity(self.rows()), Vec::with_capacity(self.rows()));
+        for row in (0..self.rows()).filter(|row| self.verdict.keeps(*row)) {
             rows.push(row);
-            hashes.push(hash(&key.0));
+            hashes.push(hash(row));
         }
         self.seen.insert_all(&hashes, |place| self.verdict.reject(rows[place], duplicate));
     }

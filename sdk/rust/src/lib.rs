@@ -23,6 +23,7 @@ pub mod rest;
 
 mod bindings;
 mod failure;
+mod hash;
 mod ipc;
 mod quality;
 mod source;
@@ -36,6 +37,7 @@ pub use arrow_buffer;
 pub use arrow_schema::{self, Schema, SchemaRef};
 pub use arrow_select;
 pub use failure::{Failure, FailureKind, Result};
+pub use hash::Hash128;
 pub use quality::{Measure, Quality};
 pub use schemars::{self, JsonSchema};
 pub use serde;

@@ -63,7 +63,7 @@ pub trait Check {
         Ok(())
     }
 
-    /// Brings the tally up to date before it is reported.
+    /// Brings the tally, and what [`Check::save`] writes, up to date before anyone sees them. May be called again, also after more rows.
     fn settle(&mut self, _tally: &mut Tally) {}
 }
 

@@ -6,12 +6,11 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tidegate_sdk::{Dimension, Failure, Result, arrow_array::Array, arrow_buffer::NullBuffer};
+use tidegate_sdk::{Dimension, Failure, Hash128, Result, arrow_array::Array, arrow_buffer::NullBuffer};
 
 use super::{Check, Counted, Rule};
 use crate::{
     config::Names,
-    hash::Hash128,
     keys::Keys,
     lane::{Cells, Lane},
     rows::{Rows, origin_label},
@@ -58,7 +57,6 @@ impl Check for First {
         let arrays: Vec<_> = self.columns.iter().map(|(index, lane)| (rows.column(*index), lane)).collect();
         let nulls = arrays.iter().fold(None, |nulls, (array, _)| NullBuffer::union(nulls.as_ref(), array.nulls()));
         let cells: Vec<_> = arrays.iter().map(|(array, lane)| lane.read(array)).collect();
-        let mut hashes = Vec::with_capacity(rows.origins.len());
         for (row, origin) in rows.origins.iter().enumerate() {
             if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
                 continue;
@@ -72,10 +70,9 @@ impl Check for First {
                     Hash128::of(&self.bytes)
                 }
             };
-            hashes.push((hash, *origin));
+            tally.total += 1;
+            self.keys.insert(hash, *origin, |repeat| name(&mut tally.samples, repeat));
         }
-        tally.total += hashes.len() as u64;
-        self.keys.insert_all(&hashes, |repeat| name(&mut tally.samples, repeat));
     }
 
     fn saved_bytes(&self) -> usize {
@@ -91,6 +88,7 @@ impl Check for First {
     }
 
     fn settle(&mut self, tally: &mut Tally) {
+        self.keys.settle(|repeat| name(&mut tally.samples, repeat));
         tally.failed = tally.total.saturating_sub(self.keys.distinct());
     }
 }

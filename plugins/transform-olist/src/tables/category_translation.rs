@@ -38,7 +38,7 @@ fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
     sheet.require("product_category_name_english", Rule::EnglishMissing);
     let name = sheet.categories("product_category_name");
     let english = sheet.categories("product_category_name_english");
-    sheet.deduplicate(Rule::Duplicate, |key, row| key.text(&name, row));
+    sheet.deduplicate_texts(Rule::Duplicate, &name);
     vec![Arc::new(name), Arc::new(english)]
 }
 

@@ -48,7 +48,7 @@ fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
     let zip = sheet.zips("customer_zip_code_prefix", Rule::ZipFormat);
     let state = sheet.states("customer_state", Rule::StateKnown);
     let city = sheet.cities("customer_city", &state);
-    sheet.deduplicate(Rule::Duplicate, |key, row| key.text(&customer_id, row));
+    sheet.deduplicate_texts(Rule::Duplicate, &customer_id);
     vec![Arc::new(customer_id), Arc::new(unique_id), Arc::new(zip), Arc::new(city), Arc::new(state)]
 }
 

@@ -109,7 +109,7 @@ fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
     sheet.check_order(&purchase, &approval, Rule::ApprovedAfterPurchase);
     sheet.check_order(&purchase, &delivery, Rule::DeliveredAfterPurchase);
     sheet.check_days(&purchase, &estimate, Rule::EstimatedAfterPurchase);
-    sheet.deduplicate(Rule::Duplicate, |key, row| key.text(&order_id, row));
+    sheet.deduplicate_texts(Rule::Duplicate, &order_id);
     vec![
         Arc::new(order_id),
         Arc::new(customer_id),

@@ -89,7 +89,7 @@ fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
     for numbers in counts.iter().chain(&measures) {
         sheet.check(numbers, Rule::NotNegative, |number| number >= 0);
     }
-    sheet.deduplicate(Rule::Duplicate, |key, row| key.text(&product_id, row));
+    sheet.deduplicate_texts(Rule::Duplicate, &product_id);
     let mut columns: Vec<ArrayRef> = vec![Arc::new(product_id), Arc::new(category)];
     columns.extend(counts.map(|numbers| Arc::new(Int32Array::from(numbers)) as ArrayRef));
     columns.extend(measures.map(|numbers| Arc::new(known(&numbers)) as ArrayRef));

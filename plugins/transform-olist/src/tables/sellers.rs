@@ -44,7 +44,7 @@ fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
     let zip = sheet.zips("seller_zip_code_prefix", Rule::ZipFormat);
     let state = sheet.states("seller_state", Rule::StateKnown);
     let city = sheet.cities("seller_city", &state);
-    sheet.deduplicate(Rule::Duplicate, |key, row| key.text(&seller_id, row));
+    sheet.deduplicate_texts(Rule::Duplicate, &seller_id);
     vec![Arc::new(seller_id), Arc::new(zip), Arc::new(city), Arc::new(state)]
 }
 

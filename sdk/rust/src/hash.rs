@@ -4,7 +4,7 @@
 //! Two different keys of a stream of n rows meet with a chance of about n^2 / 2^129: one in 10^22 for a hundred million rows. It needs no
 //! wide multiplication, which WebAssembly lacks. It does not resist someone who crafts keys to collide.
 
-/// A hash; its order is that of its first, then its second half.
+/// A hash of bytes: of a key that a plugin remembers, say. Its order is that of its first, then its second half.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hash128(pub u64, pub u64);
 
@@ -12,6 +12,7 @@ const C1: u64 = 0x87c3_7b91_1142_53d5;
 const C2: u64 = 0x4cf5_ad43_2745_937f;
 
 impl Hash128 {
+    /// The hash of these bytes: without a seed, the same on every instance and in every replay.
     pub fn of(bytes: &[u8]) -> Self {
         let (mut h1, mut h2) = (0_u64, 0_u64);
         let (blocks, tail) = bytes.as_chunks::<16>();
