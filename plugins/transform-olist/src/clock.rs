@@ -50,7 +50,9 @@ impl Clock {
             CHANGING => self.offset_at(local(day, second)),
             offset => offset,
         };
-        (i64::from(day) * DAY_SECONDS + i64::from(second) - i64::from(offset)) * SECOND_MICROS + i64::from(micro)
+        // A plausible day is far from the bounds. In a component, to look for an overflow of 64 bits is to multiply 128.
+        let seconds = i64::from(day).wrapping_mul(DAY_SECONDS) + i64::from(second) - i64::from(offset);
+        seconds.wrapping_mul(SECOND_MICROS) + i64::from(micro)
     }
 
     /// The local day of an instant; none outside what calendars can hold.
