@@ -8,7 +8,7 @@ use tidegate_sdk::{
         ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, PrimitiveArray, StringArray,
         TimestampMicrosecondArray, types::ArrowPrimitiveType,
     },
-    arrow_buffer::{BooleanBufferBuilder, Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer},
+    arrow_buffer::{BooleanBuffer, BooleanBufferBuilder, Buffer, NullBuffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer},
 };
 
 use crate::{
@@ -80,24 +80,27 @@ pub fn build(cells: &Cells<'_>, column: usize, kind: Kind) -> Result<ArrayRef, V
 
 fn text(cells: &Cells<'_>) -> Result<ArrayRef, Vec<(usize, Rule)>> {
     let count = cells.rows.len();
+    // The usual case: a length says whether the cell is null, and nothing is read of the cell.
+    let empty_is_null = matches!(cells.nulls, [one] if one.is_empty()) && !cells.rows.has_nulls();
     let mut offsets: Vec<i32> = Vec::with_capacity(count + 1);
-    let mut valid = NullBufferBuilder::new(count);
-    let mut length = 0;
+    let (mut length, mut nulls) = (0, 0);
     offsets.push(0);
-    for row in 0..count {
-        let cell = cells.get(row);
-        length += cell.map_or(0, <[u8]>::len);
-        valid.append(cell.is_some());
+    for (row, bytes) in cells.rows.lengths(cells.place).enumerate() {
+        let null = if empty_is_null { bytes == 0 } else { cells.get(row).is_none() };
+        length += if null { 0 } else { bytes };
+        nulls += usize::from(null);
         offsets.push(i32::try_from(length).expect("a batch is far below 2 GiB"));
     }
+    let valid = (nulls > 0).then(|| {
+        let is_valid = |row: usize| if empty_is_null { offsets[row] < offsets[row + 1] } else { cells.get(row).is_some() };
+        NullBuffer::from(BooleanBuffer::collect_bool(count, is_valid))
+    });
     let mut values = vec![0; length + SLACK];
-    for (row, ends) in offsets.windows(2).enumerate() {
-        cells.rows.copy_cell(row, cells.place, (ends[1] - ends[0]) as usize, &mut values[ends[0] as usize..]);
-    }
+    cells.rows.copy_cells(cells.place, &offsets, &mut values);
     values.truncate(length);
     // UTF-8 is checked here, once for the whole column; only where that fails is the cell looked for.
     let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-    match StringArray::try_new(offsets, Buffer::from_vec(values), valid.finish()) {
+    match StringArray::try_new(offsets, Buffer::from_vec(values), valid) {
         Ok(array) => Ok(Arc::new(array)),
         Err(_) => {
             let broken = |row: &usize| cells.get(*row).is_some_and(|cell| std::str::from_utf8(cell).is_err());

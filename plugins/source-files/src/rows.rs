@@ -11,7 +11,7 @@ const FULL_BYTES: usize = 16 << 20;
 pub const MAX_RECORD_BYTES: usize = 16 << 20;
 
 /// How many bytes [`copy`] may write behind those that it was asked for.
-pub const SLACK: usize = 16;
+pub const SLACK: usize = 32;
 
 /// Copies the first `length` bytes of `from`, [`SLACK`] at a time. In a component a copy whose length is not known to the compiler is a call
 /// into the host, which costs more than most cells are long.
@@ -93,11 +93,34 @@ impl Rows {
         &self.data[base + start..base + self.ends[place]]
     }
 
-    /// Copies the first `length` bytes of a cell to the beginning of `to`, which has [`SLACK`] bytes more; what is behind them is overwritten.
+    /// How many bytes each cell of a column has, row by row.
     #[inline]
-    pub fn copy_cell(&self, row: usize, column: usize, length: usize, to: &mut [u8]) {
-        let start = if column == 0 { 0 } else { self.ends[row * self.width + column - 1] + usize::from(self.gaps[row]) };
-        copy(&self.data[self.bases[row] + start..], length, to);
+    pub fn lengths(&self, column: usize) -> impl Iterator<Item = usize> {
+        self.places(column).map(|(start, end)| end - start)
+    }
+
+    /// Copies the beginnings of a column's cells to where `offsets` say that they stand in `to`, each as long as there is room up to the next.
+    /// `to` has [`SLACK`] bytes more, which are overwritten.
+    pub fn copy_cells(&self, column: usize, offsets: &[i32], to: &mut [u8]) {
+        for ((start, _), ends) in self.places(column).zip(offsets.windows(2)) {
+            copy(&self.data[start..], (ends[1] - ends[0]) as usize, &mut to[ends[0] as usize..]);
+        }
+    }
+
+    /// Where the cells of a column begin and end, row by row.
+    #[inline]
+    fn places(&self, column: usize) -> impl Iterator<Item = (usize, usize)> {
+        let rows = self.ends.chunks_exact(self.width).zip(self.bases.iter().zip(&self.gaps));
+        rows.map(move |(ends, (base, gap))| {
+            let start = if column == 0 { 0 } else { ends[column - 1] + usize::from(*gap) };
+            (base + start, base + ends[column])
+        })
+    }
+
+    /// Whether a record's format said of any cell that it is null.
+    #[inline]
+    pub fn has_nulls(&self) -> bool {
+        !self.nulls.is_empty()
     }
 
     /// Whether the record's format said that the cell is null.
