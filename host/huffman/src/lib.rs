@@ -23,20 +23,24 @@ const SYMBOLS: usize = 257;
 const LENGTHS_OF_LENGTHS: [u8; 19] = [0, 0, 0, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4];
 
 /// The codes for the bytes of a block.
-pub struct Codes {
+pub struct Codes<'b> {
+    block: &'b [u8],
+    /// How many bytes the block becomes.
+    packed: usize,
     /// By symbol: the code as it is written, its first bit lowest, and above 16 bits its length.
     codes: [u32; SYMBOLS],
     lengths: [u8; SYMBOLS],
 }
 
-impl Codes {
+impl<'b> Codes<'b> {
     /// The codes for what is in `block`.
-    pub fn of(block: &[u8]) -> Self {
-        let mut counts = count(block);
+    pub fn of(block: &'b [u8]) -> Self {
+        let found = count(block);
+        let mut counts = found;
         loop {
             let lengths = lengths(&counts);
             if lengths.iter().all(|length| *length <= LONGEST) {
-                return Self { codes: codes(&lengths), lengths };
+                return Self { block, packed: packed(&found, &lengths), codes: codes(&lengths), lengths };
             }
             // Rare bytes become less rare: their codes get shorter.
             counts = counts.map(|count| count.div_ceil(2));
@@ -45,16 +49,15 @@ impl Codes {
 
     /// How many bytes `bytes` of the block become.
     pub fn packed_bytes(&self, bytes: &[u8]) -> usize {
-        let counts = count(bytes);
-        let bits: u64 = counts.iter().zip(&self.lengths).map(|(count, length)| u64::from(*count) * u64::from(*length)).sum();
-        usize::try_from(bits.div_ceil(8)).unwrap_or(usize::MAX)
+        packed(&count(bytes), &self.lengths)
     }
 
     /// The block as a gzip member.
-    pub fn member(&self, block: &[u8]) -> Vec<u8> {
+    pub fn member(&self) -> Vec<u8> {
+        let block = self.block;
         // Deflate, no name, no time; packed for speed, on a system that nobody needs to know.
         let mut member = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
-        member.resize(member.len() + 256 + self.packed_bytes(block) + 16, 0);
+        member.resize(member.len() + 256 + self.packed + 16, 0);
         let mut bits = Bits { out: &mut member, at: 10, held: 0, count: 0 };
         self.write_header(&mut bits);
         let (fours, rest) = block.as_chunks::<4>();
@@ -90,6 +93,12 @@ impl Codes {
             bits.write(field(reversed(u32::from(*length), 4), 4));
         }
     }
+}
+
+/// How many bytes symbols become that occur so often, with codes so long.
+fn packed(counts: &[u32; SYMBOLS], lengths: &[u8; SYMBOLS]) -> usize {
+    let bits: u64 = counts.iter().zip(lengths).map(|(count, length)| u64::from(*count) * u64::from(*length)).sum();
+    usize::try_from(bits.div_ceil(8)).unwrap_or(usize::MAX)
 }
 
 /// How often each byte occurs, and one end. Four tables, so that equal neighbours do not wait for each other.
@@ -150,12 +159,15 @@ fn reversed(code: u32, length: u32) -> u32 {
 }
 
 /// Two codes as one, at most 28 bits, with its length above 32.
+#[inline]
 fn join(first: u32, second: u32) -> u64 {
     let length = first >> 16;
-    u64::from(first & 0xffff) | u64::from(second & 0xffff) << length | u64::from(length + (second >> 16)) << 32
+    u64::from(first & 0xffff) | u64::from(second & 0xffff).wrapping_shl(length) | u64::from(length.wrapping_add(second >> 16)) << 32
 }
 
 /// Bits on their way into bytes. There are at least 8 bytes of room behind what is written.
+///
+/// Of at most 63 bits, which [`LONGEST`] sees to, no shift and no sum is beyond its type: none is checked, for each byte passes here.
 struct Bits<'b> {
     out: &'b mut [u8],
     at: usize,
@@ -166,16 +178,16 @@ struct Bits<'b> {
 impl Bits<'_> {
     #[inline]
     fn hold(&mut self, code: u64) {
-        self.held |= (code & 0xffff_ffff) << self.count;
-        self.count += (code >> 32) as u32;
+        self.held |= (code & 0xffff_ffff).wrapping_shl(self.count);
+        self.count = self.count.wrapping_add((code >> 32) as u32);
     }
 
     /// Writes the whole bytes among what is held.
     #[inline]
     fn flush(&mut self) {
         self.out[self.at..self.at + 8].copy_from_slice(&self.held.to_le_bytes());
-        self.at += (self.count / 8) as usize;
-        self.held >>= self.count & !7;
+        self.at = self.at.wrapping_add((self.count / 8) as usize);
+        self.held = self.held.wrapping_shr(self.count & !7);
         self.count &= 7;
     }
 
@@ -200,7 +212,7 @@ mod tests {
     use super::*;
 
     fn comes_back(block: &[u8]) -> usize {
-        let member = Codes::of(block).member(block);
+        let member = Codes::of(block).member();
         let mut back = Vec::new();
         MultiGzDecoder::new(&member[..]).read_to_end(&mut back).unwrap();
         assert!(back == block, "{} bytes", block.len());

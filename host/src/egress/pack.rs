@@ -62,7 +62,7 @@ fn member(block: &[u8], level: u32) -> io::Result<Vec<u8>> {
         let sample = &block[block.len() - SAMPLE_BYTES..];
         // What a member has beside its packed bytes is in `deflated` only, and little.
         if codes.packed_bytes(sample) <= deflated(sample, level)?.len() {
-            return Ok(codes.member(block));
+            return Ok(codes.member());
         }
     }
     deflated(block, level)
