@@ -30,7 +30,7 @@ use parquet::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Progress, Summed, Tap, Workbench};
+use super::{Progress, Summed, Tap, Workbench, to_disk::ToDisk};
 use crate::{lineage::ORIGIN, warehouse::DICTIONARY_BYTES};
 
 /// Rows of a row group: small enough to bound the writer's memory, large enough to scan fast.
@@ -180,6 +180,7 @@ async fn land(folder: PathBuf, partition: usize, bench: Arc<Workbench>, mut inpu
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .build();
     let file = tempfile::Builder::new().prefix(".part-").tempfile_in(&folder)?;
+    let mut to_disk = ToDisk::new(file.as_file().try_clone()?);
     let mut writer = ArrowWriter::try_new(Summed::new(file), input.schema(), Some(properties))?;
     let mut csv = if bench.clean_csv { Some(CsvFile::create(&folder, &name)?) } else { None };
     let mut tap = bench.tap.as_ref().and_then(Tap::sender);
@@ -194,13 +195,14 @@ async fn land(folder: PathBuf, partition: usize, bench: Arc<Workbench>, mut inpu
         rows += batch.num_rows() as u64;
         Progress::add(&bench.progress.landed, batch.num_rows() as u64);
         writer.write(&batch)?;
+        to_disk.has(writer.bytes_written() as u64).await?;
         if let Some(csv) = &mut csv {
             csv.writer.write(&batch)?;
         }
     }
     csv.map(CsvFile::finish).transpose()?;
     let (file, sha256) = writer.into_inner()?.finish();
-    file.as_file().sync_all()?;
+    to_disk.finish().await?;
     let bytes = file.as_file().metadata()?.len();
     file.persist(folder.join(&name)).map_err(|error| error.error)?;
     Ok(LandedFile { file: name, rows, bytes, sha256 })

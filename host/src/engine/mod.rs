@@ -26,6 +26,7 @@ mod scratch;
 mod source_exec;
 mod summed;
 mod tap;
+mod to_disk;
 mod transform_exec;
 mod workbench;
 

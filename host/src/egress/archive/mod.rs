@@ -1,13 +1,15 @@
 //! The archive of raw pages: `raw/{source}/{date}/{name}_{timestamp}.{ext}.gz`, and a manifest per run that a replay reads.
 //!
 //! What always holds here:
-//! - A page has its final name only when it is whole and on disk, and its line in the manifest only after that.
+//! - A page has its final name only when it is whole, and its line in the manifest only after that.
+//! - Pages and manifest are on disk before anything of the run is committed. ([`Archive::close`] comes before the gate.)
 //! - A run's manifest tells what it took so far at any instant: also of a run that failed, was stopped or was killed.
 //! - Neither a page's bytes nor the number of pages decide how much memory is used: 8 bytes are kept for each page.
 
 mod catalog;
 mod manifest;
 mod pages;
+mod settling;
 mod verify;
 mod writer;
 

@@ -16,8 +16,9 @@ use tokio::sync::OnceCell;
 use super::{
     super::pack::{BLOCK_BYTES, keep, pack},
     Asked, Entry, FileRequest, Head, Line, Listing, MOST_PAGES, Page, PageWriter, manifest_name, read_at,
+    settling::Settling,
     verify::unpacked,
-    writer::{Written, hex, settle, unfinished},
+    writer::{Written, hex, unfinished},
 };
 
 /// The most bytes of a page's name before its timestamp: file systems take 255 in all.
@@ -144,8 +145,9 @@ impl Archive {
         self.register.state().totals
     }
 
-    /// Brings the manifest to disk and gives its path; none where nothing was told.
+    /// Waits until all pages are on disk, brings the manifest there and gives its path; none where nothing was told.
     pub fn close(&self) -> io::Result<Option<PathBuf>> {
+        self.register.settling.end()?;
         let state = self.register.state();
         let Some(manifest) = &state.manifest else { return Ok(None) };
         manifest.sync_all()?;
@@ -165,6 +167,7 @@ pub(super) struct Register {
     head: Head,
     level: u32,
     state: Mutex<State>,
+    settling: Settling,
 }
 
 #[derive(Default)]
@@ -184,7 +187,7 @@ struct State {
 impl Register {
     fn new(root: PathBuf, head: Head, level: u32) -> Self {
         let folder = folder_of(&root, &head.source, head.started.unwrap_or_default());
-        Self { root, folder, head, level, state: Mutex::default() }
+        Self { root, folder, head, level, state: Mutex::default(), settling: Settling::default() }
     }
 
     pub fn root(&self) -> &Path {
@@ -239,7 +242,7 @@ impl Register {
         PathBuf::from(format!("{stem}_{stamp}{number}{extension}.gz"))
     }
 
-    /// Tells the manifest of a page that is on disk.
+    /// Tells the manifest of a page that is whole.
     pub fn add(&self, page: Page) -> Result<Page, ArchiveError> {
         let line = Line::Page(page);
         let Line::Page(told) = &line else { unreachable!("it was just made") };
@@ -315,7 +318,8 @@ fn write_page(mut from: impl Read, register: &Register, target: &Path, packed: b
     } else {
         pack(&mut next, &mut file, register.level())?
     }
-    let packed_bytes = settle(file, &register.root().join(target))?;
+    let packed_bytes = file.as_file().metadata()?.len();
+    register.settling.begin(file.persist(register.root().join(target))?)?;
     Ok(Written { bytes, packed_bytes, sha256: hex(digest) })
 }
 
