@@ -332,18 +332,11 @@ impl OpenFile {
 
     /// At most `max` bytes; none at the end. Fails where the file changed since it was archived.
     pub fn read(&mut self, max: u32) -> Result<Vec<u8>, FilesError> {
-        let max = max.min(MAX_READ) as usize;
-        let mut bytes = vec![0; max];
-        let mut filled = 0;
-        while filled < max {
-            match self.reader.read(&mut bytes[filled..]) {
-                Ok(0) => break,
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(source) => return Err(self.fault(source)),
-            }
-        }
-        bytes.truncate(filled);
+        let max = max.min(MAX_READ);
+        // Not filled with zeros before it is read into.
+        let mut bytes = Vec::with_capacity(max as usize);
+        let read = self.reader.by_ref().take(max.into()).read_to_end(&mut bytes);
+        read.map_err(|source| self.fault(source))?;
         if let Some((file, state)) = &self.watch
             && FileState::of(file).map_err(|source| FilesError::Read { path: self.path.clone(), source })? != *state
         {

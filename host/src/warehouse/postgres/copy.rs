@@ -14,7 +14,7 @@ use arrow::{
     datatypes::Schema,
     error::ArrowError,
 };
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use datafusion::{common::DataFusionError, execution::SendableRecordBatchStream, physical_plan::execute_stream_partitioned};
 use futures::{SinkExt, Stream, StreamExt};
 use tokio::{sync::mpsc, task::JoinSet};
@@ -229,8 +229,6 @@ struct Encoding {
     /// The columns that the table has no place for.
     strangers: Vec<usize>,
     key: Vec<usize>,
-    /// About how many bytes a batch became last time.
-    size: usize,
 }
 
 impl Encoding {
@@ -240,11 +238,11 @@ impl Encoding {
         let rows = schema.project(&written).map_err(|error| rows_error(&load.name, error.into()))?;
         let encoder = Encoder::new(&rows, &kinds).map_err(|error| rows_error(&load.name, DataFusionError::External(Box::new(error))))?;
         let key = key.iter().filter_map(|key| schema.index_of(key.name()).ok()).collect();
-        Ok(Self { table: load.name.clone(), encoder, written, strangers, key, size: 0 })
+        Ok(Self { table: load.name.clone(), encoder, written, strangers, key })
     }
 
     async fn run(
-        mut self,
+        self,
         mut rows: impl Stream<Item = Result<RecordBatch, DataFusionError>> + Unpin,
         sender: mpsc::Sender<Result<Chunk, PostgresError>>,
     ) {
@@ -258,7 +256,7 @@ impl Encoding {
         }
     }
 
-    fn encode(&mut self, batch: RecordBatch) -> Result<Chunk, PostgresError> {
+    fn encode(&self, batch: RecordBatch) -> Result<Chunk, PostgresError> {
         let failed = |error: ArrowError| rows_error(&self.table, error.into());
         let mut refusals = self.strange(&batch);
         // The rows that are left, and where they are in the batch.
@@ -269,18 +267,18 @@ impl Encoding {
             take_record_batch(&batch, &UInt32Array::from(places.clone())).map_err(failed)?
         };
         let null_keys = self.key.iter().map(|&at| kept.column(at).logical_null_count() as u64).max().unwrap_or(0);
-        let mut bytes = BytesMut::with_capacity(self.size);
+        // The encoder knows how much room it needs.
+        let mut bytes = Vec::new();
         let mut unfit = Vec::new();
         let written = kept.project(&self.written).map_err(failed)?;
         let rows = self.encoder.encode(&written, &mut bytes, &mut unfit);
         let rows = rows.map_err(|error| rows_error(&self.table, DataFusionError::External(Box::new(error))))?;
-        self.size = self.size.max(bytes.len());
         refusals.extend(unfit.iter().map(|unfit| Refusal {
             row: places.get(unfit.row).copied().unwrap_or_default(),
             column: written.schema_ref().field(unfit.column).name().clone(),
             why: Why::Value(unfit.reason),
         }));
-        Ok(Chunk { bytes: bytes.freeze(), rows: rows as u64, null_keys, batch, refusals })
+        Ok(Chunk { bytes: bytes.into(), rows: rows as u64, null_keys, batch, refusals })
     }
 
     /// The rows with a value in a column that the table has no place for.

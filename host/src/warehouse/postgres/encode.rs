@@ -33,7 +33,6 @@ use arrow::{
     array::RecordBatch,
     datatypes::{DataType, Field, Schema},
 };
-use bytes::BytesMut;
 
 use self::column::Column;
 pub use self::rows::{Cells, cells, rows};
@@ -51,7 +50,7 @@ const TOO_LARGE: Reason = "number beyond the range of its column";
 const TOO_LONG: Reason = "value of more than 1 GB";
 const ROW_TOO_LONG: Reason = "row of more than 1 GB";
 
-type Out = BytesMut;
+type Out = Vec<u8>;
 type Reason = &'static str;
 
 /// Writes batches of one schema to one table.
@@ -101,7 +100,7 @@ impl Encoder {
     }
 
     /// Appends the rows of `batch` to `out` and says how many these are; the others it adds to `unfit`.
-    pub fn encode(&self, batch: &RecordBatch, out: &mut BytesMut, unfit: &mut Vec<Unfit>) -> Result<usize, EncodeError> {
+    pub fn encode(&self, batch: &RecordBatch, out: &mut Vec<u8>, unfit: &mut Vec<Unfit>) -> Result<usize, EncodeError> {
         let mut columns = open(batch, &self.columns)?;
         out.reserve(batch.num_rows() * self.count.len() + columns.iter().map(Column::size).sum::<usize>());
         let unfit_before = unfit.len();

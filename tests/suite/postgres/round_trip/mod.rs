@@ -64,10 +64,10 @@ async fn client() -> Client {
     client
 }
 
-fn encode(array: &ArrayRef, column: &PgType) -> BytesMut {
+fn encode(array: &ArrayRef, column: &PgType) -> Vec<u8> {
     let schema = Arc::new(Schema::new(vec![Field::new("c", array.data_type().clone(), true)]));
     let batch = RecordBatch::try_new(schema.clone(), vec![array.clone()]).unwrap();
-    let (mut encoded, mut unfit) = (BytesMut::new(), Vec::new());
+    let (mut encoded, mut unfit) = (Vec::new(), Vec::new());
     let encoder = Encoder::new(&schema, std::slice::from_ref(column)).unwrap();
     encoder.encode(&batch, &mut encoded, &mut unfit).unwrap();
     assert_eq!(unfit, [], "{}", column.sql());

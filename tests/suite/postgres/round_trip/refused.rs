@@ -6,7 +6,6 @@ use arrow::{
     array::{ArrayRef, RecordBatch, StringArray},
     datatypes::{DataType, Field, Schema},
 };
-use bytes::BytesMut;
 use tidegate::warehouse::postgres::{encode::Encoder, types::PgType};
 
 /// Type and text; the server says which of them it takes.
@@ -112,5 +111,5 @@ pub fn fits(text: &str, sql: &str) -> bool {
     let array: ArrayRef = Arc::new(StringArray::from(vec![text]));
     let batch = RecordBatch::try_new(schema.clone(), vec![array]).unwrap();
     let encoder = Encoder::new(&schema, &[PgType::parse(sql).unwrap()]).unwrap();
-    encoder.encode(&batch, &mut BytesMut::new(), &mut Vec::new()).unwrap() == 1
+    encoder.encode(&batch, &mut Vec::new(), &mut Vec::new()).unwrap() == 1
 }

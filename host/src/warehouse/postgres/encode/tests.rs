@@ -11,7 +11,6 @@ use arrow::{
     },
     datatypes::{DataType, Field, Int8Type, Int32Type, IntervalMonthDayNano, Schema, UnionFields, UnionMode, i256},
 };
-use bytes::BytesMut;
 
 use super::super::types::PgType;
 use super::{EncodeError, Encoder, Unfit, cells, rows};
@@ -22,8 +21,8 @@ fn batch(columns: Vec<ArrayRef>) -> RecordBatch {
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
 }
 
-fn encode(batch: &RecordBatch, targets: &[PgType]) -> (BytesMut, Vec<Unfit>) {
-    let (mut out, mut unfit) = (BytesMut::new(), Vec::new());
+fn encode(batch: &RecordBatch, targets: &[PgType]) -> (Vec<u8>, Vec<Unfit>) {
+    let (mut out, mut unfit) = (Vec::new(), Vec::new());
     let encoder = Encoder::new(&batch.schema(), targets).unwrap();
     let count = encoder.encode(batch, &mut out, &mut unfit).unwrap();
     assert_eq!(rows(&out).count(), count);
@@ -272,9 +271,9 @@ fn a_column_without_an_encoding_is_named() {
 fn a_batch_of_another_schema_is_an_error() {
     let encoder = Encoder::new(&batch(vec![Arc::new(Int32Array::from(vec![1]))]).schema(), &[PgType::BigInt]).unwrap();
     let other = batch(vec![Arc::new(StringArray::from(vec!["1"]))]);
-    assert!(encoder.encode(&other, &mut BytesMut::new(), &mut Vec::new()).is_err());
+    assert!(encoder.encode(&other, &mut Vec::new(), &mut Vec::new()).is_err());
     let metadata = HashMap::from([("k".to_owned(), "v".to_owned())]);
     let same = batch(vec![Arc::new(Int64Array::from(vec![1]))]);
     let same = same.clone().with_schema(Arc::new(same.schema().as_ref().clone().with_metadata(metadata))).unwrap();
-    assert_eq!(encoder.encode(&same, &mut BytesMut::new(), &mut Vec::new()).unwrap(), 1);
+    assert_eq!(encoder.encode(&same, &mut Vec::new(), &mut Vec::new()).unwrap(), 1);
 }

@@ -129,6 +129,14 @@ impl<'a> Text<'a> {
 
 #[inline]
 fn put(out: &mut Out, value: &[u8]) -> Result<(), Reason> {
+    // Many ids are that long, and a copy whose length is known is no call.
+    if let Ok(id) = <&[u8; 32]>::try_from(value) {
+        let mut cell = [0; 36];
+        cell[3] = 32;
+        cell[4..].copy_from_slice(id);
+        out.extend_from_slice(&cell);
+        return Ok(());
+    }
     prefix(out, value.len())?;
     out.extend_from_slice(value);
     Ok(())
