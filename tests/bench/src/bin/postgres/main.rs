@@ -35,8 +35,8 @@ struct Cli {
     /// How many times each way runs; one more round before them is not counted.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// A server where databases may be made; without it, a private one is started.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    /// A server where databases may be made; without it the one that DATABASE_URL names, and without that a private one is started.
+    #[arg(long)]
     url: Option<String>,
     /// The program to measure; by default the `tidegate` beside this one.
     #[arg(long)]
@@ -64,8 +64,9 @@ enum Case {
 #[tokio::main]
 async fn main() -> Result<()> {
     let cli = Cli::parse();
+    let url = cli.url.or_else(|| std::env::var("DATABASE_URL").ok());
     let place = Place::open(
-        cli.url.as_deref(),
+        url.as_deref(),
         job::Place {
             tidegate: cli.tidegate.map_or_else(beside, Ok)?,
             root: cli.work.map_or_else(|| Ok(Cache::from_env()?.folder("bench")), anyhow::Ok)?,
