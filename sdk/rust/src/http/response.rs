@@ -84,7 +84,14 @@ impl Response {
     /// the host asks again. Where it is JSON of another shape, it is `bad-data`.
     pub fn json<T: DeserializeOwned>(&mut self) -> Result<T> {
         let bytes = self.bytes()?;
-        serde_json::from_slice(&bytes).map_err(|error| not_json(&self.place(), &bytes, &error))
+        serde_json::from_slice(&bytes).map_err(|error| {
+            let (place, at) = (self.place(), offset(&bytes, error.line(), error.column()));
+            // Serde's own message may quote the data.
+            match error.classify() {
+                serde_json::error::Category::Data => Failure::bad_data(format!("{place} is not what was expected at byte {at}")),
+                _ => not_json(&place, bytes.len(), at),
+            }
+        })
     }
 
     /// The answer itself where its status is below 400, otherwise a failure with the server's own words, shortened and without values.
@@ -98,13 +105,11 @@ impl Response {
     }
 }
 
-/// What is wrong with a body that is not the JSON that was expected. Serde's own message may quote the data.
-pub(crate) fn not_json(place: &str, body: &[u8], error: &serde_json::Error) -> Failure {
-    let at = offset(body, error.line(), error.column());
-    match error.classify() {
-        serde_json::error::Category::Data => Failure::bad_data(format!("{place} is not what was expected at byte {at}")),
-        _ if body.is_empty() => Failure::unavailable(format!("{place} is empty")),
-        _ => Failure::unavailable(format!("{place} is not JSON at byte {at} of {}", body.len())),
+/// The failure of a body of `length` bytes that is not JSON from byte `at` on.
+pub(crate) fn not_json(place: &str, length: usize, at: usize) -> Failure {
+    match length {
+        0 => Failure::unavailable(format!("{place} is empty")),
+        _ => Failure::unavailable(format!("{place} is not JSON at byte {at} of {length}")),
     }
 }
 

@@ -1,298 +1,428 @@
-//! Values of records, checked and brought into the one spelling that arrow-json decodes without loss.
+//! Values of records, checked and collected as the columns of batches.
 //!
-//! - What is written here fits its column exactly; what does not, is not written (`a_value_fits_exactly_or_not_at_all`).
+//! - A value is collected exactly or not at all (`a_value_fits_exactly_or_not_at_all`), also where it is nested
+//!   (`nested_values_fit_whole_or_not_at_all`).
 //!
 //! # Why
 //! arrow-json decodes what it can: `1.7` becomes 1 in a column of whole numbers, digits beyond a decimal's scale are cut off, a number is
 //! an instant in the column's own unit, and an object is no text. One value that it can't decode fails the whole batch, with the value in
-//! the message. So each value is looked at first, which costs a pass over the bytes that are wanted, not over the page; then a batch can't
-//! fail, and a record that does not fit is known by itself. Arrays, offsets, nulls, escapes and nested types stay arrow-json's work.
+//! the message. So each value was looked at first and then spelt again for it, which was half of a page's cost; what was looked at goes
+//! right into the arrays' buffers instead.
 
-use serde_json::value::RawValue;
+use std::{mem, sync::Arc};
+
+use arrow_array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray, StringArray, StructArray,
+    TimestampMicrosecondArray,
+};
+use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, NullBufferBuilder, OffsetBuffer};
+use arrow_schema::DataType;
 
 use super::{
     columns::{Column, Kind},
+    exact,
     find::Finder,
+    scan::Scanner,
 };
-use crate::{Result, instant};
+use crate::{Failure, Result, instant};
 
-/// A column's type, ready to write values of.
+/// Room for so many values to begin with.
+const FEW: usize = 1_024;
+
+/// The values of a column that wait for a batch.
 #[derive(Debug)]
-pub(super) enum Cell {
-    Plain(Kind),
-    List(Box<Cell>),
-    Struct(Finder, Vec<Member>),
+pub(super) struct Cells {
+    data_type: DataType,
+    nulls: NullBufferBuilder,
+    values: Values,
 }
 
-/// A member of a struct: its slot and type.
 #[derive(Debug)]
-pub(super) struct Member {
-    slot: usize,
-    cell: Cell,
-    required: bool,
+enum Values {
+    Integer(Vec<i64>),
+    Number(Vec<f64>),
+    /// The scale, the least number that has too many digits, and the numbers.
+    Decimal(u8, u128, Vec<i128>),
+    Boolean(BooleanBufferBuilder),
+    Date(Vec<i32>),
+    Timestamp(Vec<i64>),
+    Text(Texts),
+    Json(Texts),
+    /// Where each list ends among the items.
+    List(Vec<i32>, Box<Cells>),
+    Struct(Shape, Vec<Cells>),
 }
 
-/// A value does not fit, and so was not written whole.
+/// Texts one after the other, and where each ends.
+#[derive(Debug, Default)]
+struct Texts {
+    ends: Vec<i32>,
+    bytes: Vec<u8>,
+}
+
+/// What is taken out of an object: for each member its slot, and whether it is required.
+#[derive(Debug)]
+struct Shape {
+    finder: Finder,
+    members: Vec<(usize, bool)>,
+}
+
+/// A value does not fit, and so was not collected.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Misfit;
 
-const NULL: &[u8] = b"null";
-
-impl Cell {
+impl Cells {
     pub fn new(kind: &Kind) -> Result<Self> {
-        Ok(match kind {
-            Kind::List(of) => Self::List(Box::new(Self::new(of)?)),
+        let values = match kind {
+            Kind::Text => Values::Text(Texts::default()),
+            Kind::Json => Values::Json(Texts::default()),
+            Kind::Integer => Values::Integer(Vec::new()),
+            Kind::Number => Values::Number(Vec::new()),
+            Kind::Decimal(precision, scale) => Values::Decimal(*scale, 10_u128.saturating_pow((*precision).into()), Vec::new()),
+            Kind::Boolean => Values::Boolean(BooleanBufferBuilder::new(FEW)),
+            Kind::Date => Values::Date(Vec::new()),
+            Kind::Timestamp => Values::Timestamp(Vec::new()),
+            Kind::List(of) => Values::List(Vec::new(), Box::new(Self::new(of)?)),
             Kind::Struct(columns) => {
                 let (mut finder, root) = Finder::new();
-                let member = |column: &Column| {
-                    let slot = finder.value(root, column.pointer.as_deref().unwrap_or_default())?;
-                    Ok(Member { slot, cell: Self::new(&column.kind)?, required: column.required })
-                };
+                let member = |column: &Column| Ok((finder.value(root, column.pointer.as_deref().unwrap_or_default())?, column.required));
                 let members = columns.iter().map(member).collect::<Result<_>>()?;
-                Self::Struct(finder, members)
+                let cells = columns.iter().map(|column| Self::new(&column.kind)).collect::<Result<_>>()?;
+                Values::Struct(Shape { finder, members }, cells)
             }
-            plain => Self::Plain(plain.clone()),
+        };
+        Ok(Self { data_type: kind.data_type(), nulls: NullBufferBuilder::new(FEW), values })
+    }
+
+    /// Adds a value by its JSON text; without one, null. Gives whether there is a value: an empty text is none for most types.
+    #[inline]
+    pub fn push(&mut self, raw: Option<&str>) -> Result<bool, Misfit> {
+        let is_there = match raw {
+            None | Some("null") => false,
+            Some(raw) => self.values.push(raw)?,
+        };
+        if !is_there {
+            self.values.push_null();
+        }
+        self.nulls.append(is_there);
+        Ok(is_there)
+    }
+
+    fn push_null(&mut self) {
+        self.values.push_null();
+        self.nulls.append_null();
+    }
+
+    /// How many values wait.
+    fn len(&self) -> usize {
+        self.nulls.len()
+    }
+
+    /// Forgets all values but the first `count`.
+    pub fn truncate(&mut self, count: usize) {
+        self.nulls.truncate(count);
+        self.values.truncate(count);
+    }
+
+    /// About how many bytes wait.
+    pub fn bytes(&self) -> usize {
+        self.values.bytes()
+    }
+
+    /// The first `count` values.
+    pub fn take(&mut self, count: usize) -> Result<ArrayRef> {
+        let behind = self.len() - count;
+        let nulls = match self.nulls.finish() {
+            Some(nulls) => {
+                self.nulls.append_buffer(&nulls.slice(count, behind));
+                Some(nulls.slice(0, count)).filter(|nulls| nulls.null_count() > 0)
+            }
+            None => {
+                self.nulls.append_n_non_nulls(behind);
+                None
+            }
+        };
+        self.values.take(count, nulls, &self.data_type)
+    }
+}
+
+impl Values {
+    /// Adds a value; false where the text holds none, and nothing was added.
+    fn push(&mut self, raw: &str) -> Result<bool, Misfit> {
+        match self {
+            Self::Text(texts) => texts.push_text(raw).map(|()| true),
+            Self::Json(texts) => texts.push(raw).map(|()| true),
+            Self::List(ends, items) => {
+                let before = items.len();
+                let listed = list(items, raw).and_then(|()| i32::try_from(items.len()).map_err(|_| Misfit));
+                ends.push(listed.inspect_err(|_| items.truncate(before))?);
+                Ok(true)
+            }
+            Self::Struct(shape, members) => {
+                let before = members.first().map_or(0, Cells::len);
+                let pushed = object(shape, members, raw);
+                pushed.inspect_err(|_| members.iter_mut().for_each(|member| member.truncate(before)))?;
+                Ok(true)
+            }
+            _ => with_plain(raw, |value, quoted| self.push_plain(value, quoted)),
+        }
+    }
+
+    fn push_plain(&mut self, value: &str, quoted: bool) -> Result<bool, Misfit> {
+        if value.is_empty() {
+            return Ok(false);
+        }
+        match self {
+            Self::Integer(values) => values.push(exact::integer(value).ok_or(Misfit)?),
+            Self::Number(values) => values.push(exact::number(value).ok_or(Misfit)?),
+            Self::Decimal(scale, limit, values) => {
+                let number = exact::decimal(value, *scale).filter(|number| number.unsigned_abs() < *limit);
+                values.push(number.ok_or(Misfit)?);
+            }
+            Self::Boolean(values) => match value {
+                "true" => values.append(true),
+                "false" => values.append(false),
+                _ => return Err(Misfit),
+            },
+            Self::Date(values) => values.push(date(value).filter(|_| quoted).ok_or(Misfit)?),
+            Self::Timestamp(values) => values.push(timestamp(value, quoted).ok_or(Misfit)?),
+            Self::Text(_) | Self::Json(_) | Self::List(..) | Self::Struct(..) => return Err(Misfit),
+        }
+        Ok(true)
+    }
+
+    fn push_null(&mut self) {
+        match self {
+            Self::Integer(values) | Self::Timestamp(values) => values.push(0),
+            Self::Number(values) => values.push(0.0),
+            Self::Decimal(_, _, values) => values.push(0),
+            Self::Boolean(values) => values.append(false),
+            Self::Date(values) => values.push(0),
+            Self::Text(Texts { ends, .. }) | Self::Json(Texts { ends, .. }) | Self::List(ends, _) => {
+                ends.push(ends.last().copied().unwrap_or(0));
+            }
+            Self::Struct(_, members) => members.iter_mut().for_each(Cells::push_null),
+        }
+    }
+
+    fn truncate(&mut self, count: usize) {
+        match self {
+            Self::Integer(values) | Self::Timestamp(values) => values.truncate(count),
+            Self::Number(values) => values.truncate(count),
+            Self::Decimal(_, _, values) => values.truncate(count),
+            Self::Boolean(values) => values.truncate(count),
+            Self::Date(values) => values.truncate(count),
+            Self::Text(texts) | Self::Json(texts) => {
+                texts.ends.truncate(count);
+                texts.bytes.truncate(last(&texts.ends));
+            }
+            Self::List(ends, items) => {
+                ends.truncate(count);
+                items.truncate(last(ends));
+            }
+            Self::Struct(_, members) => members.iter_mut().for_each(|member| member.truncate(count)),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Integer(values) | Self::Timestamp(values) => size_of_val(&values[..]),
+            Self::Number(values) => size_of_val(&values[..]),
+            Self::Decimal(_, _, values) => size_of_val(&values[..]),
+            Self::Boolean(values) => values.len() / 8,
+            Self::Date(values) => size_of_val(&values[..]),
+            Self::Text(texts) | Self::Json(texts) => texts.bytes.len() + size_of_val(&texts.ends[..]),
+            Self::List(ends, items) => items.bytes() + size_of_val(&ends[..]),
+            Self::Struct(_, members) => members.iter().map(Cells::bytes).sum(),
+        }
+    }
+
+    /// The first `count` values as an array with these nulls.
+    fn take(&mut self, count: usize, nulls: Option<NullBuffer>, data_type: &DataType) -> Result<ArrayRef> {
+        Ok(match self {
+            Self::Integer(values) => Arc::new(Int64Array::new(first(values, count).into(), nulls)),
+            Self::Number(values) => Arc::new(Float64Array::new(first(values, count).into(), nulls)),
+            Self::Decimal(_, _, values) => {
+                Arc::new(Decimal128Array::new(first(values, count).into(), nulls).with_data_type(data_type.clone()))
+            }
+            Self::Boolean(values) => {
+                let all = values.finish();
+                values.append_buffer(&all.slice(count, all.len() - count));
+                Arc::new(BooleanArray::new(all.slice(0, count), nulls))
+            }
+            Self::Date(values) => Arc::new(Date32Array::new(first(values, count).into(), nulls)),
+            Self::Timestamp(values) => {
+                Arc::new(TimestampMicrosecondArray::new(first(values, count).into(), nulls).with_data_type(data_type.clone()))
+            }
+            Self::Text(Texts { ends, bytes }) | Self::Json(Texts { ends, bytes }) => {
+                let (offsets, end) = offsets(ends, count);
+                Arc::new(StringArray::try_new(offsets, Buffer::from_vec(first(bytes, end)), nulls)?)
+            }
+            Self::List(ends, items) => {
+                let (offsets, end) = offsets(ends, count);
+                let DataType::List(item) = data_type else { return Err(Failure::bug("a list has another type")) };
+                Arc::new(ListArray::try_new(item.clone(), offsets, items.take(end)?, nulls)?)
+            }
+            Self::Struct(_, members) => {
+                let DataType::Struct(fields) = data_type else { return Err(Failure::bug("an object has another type")) };
+                let arrays = members.iter_mut().map(|member| member.take(count)).collect::<Result<_>>()?;
+                Arc::new(StructArray::try_new_with_length(fields.clone(), arrays, nulls, count)?)
+            }
         })
     }
+}
 
-    /// Writes a value's JSON text as this type has it; `null` where there is none.
-    pub fn write(&self, raw: Option<&str>, out: &mut Vec<u8>) -> Result<(), Misfit> {
-        let Some(raw) = raw.filter(|raw| *raw != "null") else {
-            out.extend_from_slice(NULL);
-            return Ok(());
-        };
-        match self {
-            Self::Plain(Kind::Text) => text(raw, out),
-            Self::Plain(Kind::Json) => {
-                quote(raw, out);
-                Ok(())
-            }
-            Self::Plain(kind) => plain(kind, raw, out),
-            Self::List(of) => list(of, raw, out),
-            Self::Struct(finder, members) => object(finder, members, raw, out),
+impl Texts {
+    /// Adds the text that a JSON text stands for; of a number or a truth value, its spelling.
+    fn push_text(&mut self, raw: &str) -> Result<(), Misfit> {
+        match raw.as_bytes() {
+            // Half of a surrogate pair can be escaped in JSON, and is no text.
+            [b'"', ..] if raw.contains('\\') => self.push(&serde_json::from_str::<String>(raw).map_err(|_| Misfit)?),
+            [b'"', ..] => self.push(unquoted(raw)),
+            [b'{' | b'[', ..] => Err(Misfit),
+            _ => self.push(raw),
         }
+    }
+
+    fn push(&mut self, text: &str) -> Result<(), Misfit> {
+        let end = i32::try_from(self.bytes.len() + text.len()).map_err(|_| Misfit)?;
+        self.bytes.extend_from_slice(text.as_bytes());
+        self.ends.push(end);
+        Ok(())
     }
 }
 
-fn text(raw: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
-    match raw.as_bytes() {
-        // Half of a surrogate pair can be escaped in JSON, and is no text.
-        [b'"', ..] if raw.contains("\\u") && serde_json::from_str::<String>(raw).is_err() => return Err(Misfit),
-        [b'"', ..] => out.extend_from_slice(raw.as_bytes()),
-        [b'{' | b'[', ..] => return Err(Misfit),
-        _ => quote(raw, out),
+fn last(ends: &[i32]) -> usize {
+    ends.last().map_or(0, |end| usize::try_from(*end).unwrap_or(0))
+}
+
+/// The first `count` values; room for as many stays.
+fn first<T: Copy>(values: &mut Vec<T>, count: usize) -> Vec<T> {
+    let mut rest = Vec::with_capacity(values.capacity());
+    rest.extend_from_slice(&values[count..]);
+    values.truncate(count);
+    mem::replace(values, rest)
+}
+
+/// The first `count` ends as offsets, and the last of them.
+fn offsets(ends: &mut Vec<i32>, count: usize) -> (OffsetBuffer<i32>, usize) {
+    let mut offsets = Vec::with_capacity(count + 1);
+    offsets.push(0);
+    offsets.extend_from_slice(&ends[..count]);
+    let end = offsets[count];
+    ends.drain(..count);
+    ends.iter_mut().for_each(|behind| *behind -= end);
+    (OffsetBuffer::new(offsets.into()), usize::try_from(end).unwrap_or(0))
+}
+
+fn list(items: &mut Cells, raw: &str) -> Result<(), Misfit> {
+    let mut scanner = Scanner::new(raw);
+    let broken = |_| Misfit;
+    scanner.expect(b'[').map_err(broken)?;
+    let mut more = !scanner.takes(b']');
+    while more {
+        scanner.peek();
+        let start = scanner.at();
+        scanner.skip().map_err(broken)?;
+        items.push(Some(scanner.since(start)))?;
+        more = scanner.more(b']').map_err(broken)?;
     }
     Ok(())
 }
 
-/// Writes JSON text as a JSON string.
-fn quote(raw: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    for byte in raw.bytes() {
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            _ => out.push(byte),
-        }
-    }
-    out.push(b'"');
-}
-
-fn list(of: &Cell, raw: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
-    let items: Vec<&RawValue> = serde_json::from_str(raw).map_err(|_| Misfit)?;
-    out.push(b'[');
-    for (place, item) in items.into_iter().enumerate() {
-        if place > 0 {
-            out.push(b',');
-        }
-        of.write(Some(item.get()), out)?;
-    }
-    out.push(b']');
-    Ok(())
-}
-
-fn object(finder: &Finder, members: &[Member], raw: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
+fn object(shape: &Shape, members: &mut [Cells], raw: &str) -> Result<(), Misfit> {
     let mut is_object = false;
-    let found = finder.walk(raw, &mut |_, item| is_object = item.object).map_err(|_| Misfit)?;
+    let found = shape.finder.walk(raw, &mut |_, item| is_object = item.object).map_err(|_| Misfit)?;
     if !is_object {
         return Err(Misfit);
     }
-    out.push(b'[');
-    for (place, member) in members.iter().enumerate() {
-        if place > 0 {
-            out.push(b',');
-        }
-        let start = out.len();
-        member.cell.write(found[member.slot], out)?;
-        if member.required && &out[start..] == NULL {
+    for (member, (slot, required)) in members.iter_mut().zip(&shape.members) {
+        if !member.push(found[*slot])? && *required {
             return Err(Misfit);
         }
     }
-    out.push(b']');
     Ok(())
 }
 
-fn plain(kind: &Kind, raw: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
+/// A JSON string without its quotes.
+fn unquoted(raw: &str) -> &str {
+    raw.get(1..raw.len() - 1).unwrap_or_default()
+}
+
+/// Hands on what a JSON text says, without quotes and the spaces inside them, and whether there were quotes.
+fn with_plain<T>(raw: &str, then: impl FnOnce(&str, bool) -> Result<T, Misfit>) -> Result<T, Misfit> {
     let quoted = raw.starts_with('"');
-    let unquoted;
-    let value = if !quoted {
-        raw
-    } else if raw.contains('\\') {
-        unquoted = serde_json::from_str::<String>(raw).map_err(|_| Misfit)?;
-        unquoted.trim()
-    } else {
-        raw[1..raw.len() - 1].trim()
-    };
-    if value.is_empty() {
-        out.extend_from_slice(NULL);
-        return Ok(());
-    }
-    match kind {
-        Kind::Integer => integer(value, out),
-        Kind::Number => number(value, out),
-        Kind::Decimal(precision, scale) => decimal(value, *precision, *scale, out),
-        Kind::Boolean => boolean(value, out),
-        Kind::Date => date(value, quoted, out),
-        Kind::Timestamp => timestamp(value, quoted, out),
-        Kind::Text | Kind::Json | Kind::List(_) | Kind::Struct(_) => Err(Misfit),
+    match (quoted, quoted && raw.contains('\\')) {
+        (false, _) => then(raw, false),
+        (true, false) => then(trimmed(unquoted(raw)), true),
+        (true, true) => then(serde_json::from_str::<String>(raw).map_err(|_| Misfit)?.trim(), true),
     }
 }
 
-fn boolean(value: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
-    if !matches!(value, "true" | "false") {
-        return Err(Misfit);
-    }
-    out.extend_from_slice(value.as_bytes());
-    Ok(())
-}
-
-fn integer(value: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
-    let digits = value.strip_prefix('-').unwrap_or(value).as_bytes();
-    if (1..=18).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) {
-        out.extend_from_slice(value.as_bytes());
-        return Ok(());
-    }
-    let number = Exact::parse(value).and_then(|exact| exact.scaled(0)).and_then(|number| i64::try_from(number).ok());
-    write(number, out)
-}
-
-fn number(value: &str, out: &mut Vec<u8>) -> Result<(), Misfit> {
-    let shape = Exact::parse(value).is_some() || is_number(value);
-    match value.parse::<f64>() {
-        Ok(number) if shape && number.is_finite() => {
-            out.extend_from_slice(value.as_bytes());
-            Ok(())
-        }
-        _ => Err(Misfit),
+/// A text without spaces at its ends; most have none.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
     }
 }
 
-/// Whether a text is a number as JSON has it, for those that are too long to be exact.
-fn is_number(value: &str) -> bool {
-    serde_json::from_str::<&RawValue>(value).is_ok_and(|raw| matches!(raw.get().as_bytes(), [b'-' | b'0'..=b'9', ..]))
-}
-
-fn decimal(value: &str, precision: u8, scale: u8, out: &mut Vec<u8>) -> Result<(), Misfit> {
-    let exact = Exact::parse(value).ok_or(Misfit)?;
-    let unscaled = exact.scaled(i32::from(scale)).ok_or(Misfit)?;
-    if unscaled.unsigned_abs() >= 10_u128.pow(precision.into()) {
-        return Err(Misfit);
-    }
-    if exact.plain {
-        out.extend_from_slice(value.as_bytes());
-        return Ok(());
-    }
-    // As a fraction of the scale, digit by digit: arrow-json cuts digits of a number with an exponent.
-    let sign = if unscaled < 0 { "-" } else { "" };
-    let digits = format!("{:0>width$}", unscaled.unsigned_abs(), width = usize::from(scale) + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - usize::from(scale));
-    let point = if scale > 0 { "." } else { "" };
-    out.extend_from_slice(format!("{sign}{whole}{point}{fraction}").as_bytes());
-    Ok(())
-}
-
-fn date(value: &str, quoted: bool, out: &mut Vec<u8>) -> Result<(), Misfit> {
+/// A day, in days since 1970-01-01. A time of day other than midnight would be lost.
+fn date(value: &str) -> Option<i32> {
     const DAY: i64 = 86_400_000_000;
-    // A time of day other than midnight would be lost.
-    let midnight = || instant::parse(value).filter(|micros| micros % DAY == 0).map(|micros| micros / DAY);
-    let day = instant::parse_date(value).map(i64::from).or_else(midnight);
-    write(day.filter(|_| quoted), out)
+    let midnight = || instant::parse(value).filter(|micros| micros % DAY == 0).and_then(|micros| i32::try_from(micros / DAY).ok());
+    instant::parse_date(value).or_else(midnight)
 }
 
-fn timestamp(value: &str, quoted: bool, out: &mut Vec<u8>) -> Result<(), Misfit> {
-    let unix = || Exact::parse(value).and_then(|exact| exact.truncated(6)).and_then(|micros| i64::try_from(micros).ok());
-    write(if quoted { instant::parse(value) } else { unix() }, out)
+fn timestamp(value: &str, quoted: bool) -> Option<i64> {
+    if quoted { instant::parse(value) } else { exact::truncated(value, 6).and_then(|micros| micros.try_into().ok()) }
 }
 
-fn write(number: Option<impl std::fmt::Display>, out: &mut Vec<u8>) -> Result<(), Misfit> {
-    out.extend_from_slice(number.ok_or(Misfit)?.to_string().as_bytes());
-    Ok(())
-}
-
-/// A number as it is spelt: digits and a power of ten.
-struct Exact {
-    digits: i128,
-    exponent: i32,
-    /// Whether it is spelt without an exponent and as JSON has it.
-    plain: bool,
-}
-
-impl Exact {
-    /// None where it is no number, or has more digits than 38.
-    fn parse(text: &str) -> Option<Self> {
-        let (mantissa, power) = match text.split_once(['e', 'E']) {
-            Some((mantissa, power)) => (mantissa, power.parse::<i16>().ok()?),
-            None => (text, 0),
-        };
-        let unsigned = mantissa.strip_prefix('-').unwrap_or(mantissa);
-        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-        let lone_point = mantissa.ends_with('.');
-        if whole.is_empty() || lone_point {
-            return None;
-        }
-        let significant = fraction.trim_end_matches('0');
-        let mut digits = 0_i128;
-        for byte in whole.bytes().chain(significant.bytes()) {
-            let digit = byte.is_ascii_digit().then(|| i128::from(byte - b'0'))?;
-            digits = digits.checked_mul(10)?.checked_add(digit)?;
-        }
-        let digits = if mantissa.starts_with('-') { -digits } else { digits };
-        let plain = mantissa.len() == text.len();
-        Some(Self { digits, exponent: i32::from(power) - i32::try_from(significant.len()).ok()?, plain })
-    }
-
-    /// The number times 10^`scale`, where that is whole.
-    fn scaled(&self, scale: i32) -> Option<i128> {
-        self.shifted(scale).filter(|(_, lost)| !lost).map(|(number, _)| number)
-    }
-
-    /// The number times 10^`scale`, without what is behind the point.
-    fn truncated(&self, scale: i32) -> Option<i128> {
-        self.shifted(scale).map(|(number, _)| number)
-    }
-
-    fn shifted(&self, scale: i32) -> Option<(i128, bool)> {
-        let shift = self.exponent + scale;
-        let power = 10_i128.checked_pow(shift.unsigned_abs());
-        match (power, shift >= 0) {
-            _ if self.digits == 0 => Some((0, false)),
-            (Some(power), true) => Some((self.digits.checked_mul(power)?, false)),
-            (Some(power), false) => Some((self.digits.div_euclid(power), self.digits.rem_euclid(power) != 0)),
-            (None, true) => None,
-            (None, false) => Some((if self.digits < 0 { -1 } else { 0 }, true)),
-        }
-    }
+/// The instant of a JSON text, in microseconds: a text, or Unix seconds.
+pub(super) fn instant_of(raw: &str) -> Option<i64> {
+    with_plain(raw, |value, quoted| timestamp(value, quoted).ok_or(Misfit)).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use arrow_array::{Array, cast::AsArray, types};
+
     use super::*;
 
-    fn written(kind: &Kind, raw: &str) -> Option<String> {
-        let mut out = Vec::new();
-        Cell::new(kind).unwrap().write(Some(raw), &mut out).ok().map(|()| String::from_utf8(out).unwrap())
+    fn shown(array: &dyn Array, row: usize) -> String {
+        if array.is_null(row) {
+            return "null".to_owned();
+        }
+        match array.data_type() {
+            DataType::Int64 => array.as_primitive::<types::Int64Type>().value(row).to_string(),
+            DataType::Float64 => array.as_primitive::<types::Float64Type>().value(row).to_string(),
+            DataType::Decimal128(..) => array.as_primitive::<types::Decimal128Type>().value_as_string(row),
+            DataType::Boolean => array.as_boolean().value(row).to_string(),
+            DataType::Date32 => array.as_primitive::<types::Date32Type>().value(row).to_string(),
+            DataType::Timestamp(..) => array.as_primitive::<types::TimestampMicrosecondType>().value(row).to_string(),
+            DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
+            DataType::List(_) => {
+                let items = array.as_list::<i32>().value(row);
+                let items: Vec<_> = (0..items.len()).map(|item| shown(&items, item)).collect();
+                format!("[{}]", items.join(" "))
+            }
+            DataType::Struct(_) => {
+                let members: Vec<_> = array.as_struct().columns().iter().map(|member| shown(member, row)).collect();
+                format!("({})", members.join(" "))
+            }
+            other => panic!("{other}"),
+        }
+    }
+
+    /// What becomes of a value; a misfit leaves nothing behind.
+    fn collected(kind: &Kind, raw: &str) -> Option<String> {
+        let mut cells = Cells::new(kind).unwrap();
+        let fits = cells.push(Some(raw)).is_ok();
+        assert_eq!(cells.len(), usize::from(fits));
+        cells.push(None).unwrap();
+        let array = cells.take(cells.len()).unwrap();
+        assert_eq!(shown(&array, array.len() - 1), "null");
+        fits.then(|| shown(&array, 0))
     }
 
     #[test]
@@ -307,18 +437,21 @@ mod tests {
             (&Kind::Integer, "1.2e3", Some("1200")),
             (&Kind::Integer, "1.7", None),
             (&Kind::Integer, "\"\"", Some("null")),
+            (&Kind::Integer, "null", Some("null")),
             (&Kind::Integer, "\"12 pieces\"", None),
+            (&Kind::Integer, "\"\\u0031\"", Some("1")),
             (&Kind::Integer, "true", None),
             (&Kind::Integer, "{}", None),
             (&money, "\"175.26\"", Some("175.26")),
-            (&money, "-1.000", Some("-1.000")),
+            (&money, "-1.000", Some("-1.00")),
             (&money, "1.005", None),
             (&money, "10000", None),
+            (&money, "-9999.99", Some("-9999.99")),
             (&money, "1.5e1", Some("15.00")),
             (&money, "-5e-2", Some("-0.05")),
             (&money, "5e-3", None),
             (&money, "\"1,50\"", None),
-            (&Kind::Number, "1.25e3", Some("1.25e3")),
+            (&Kind::Number, "1.25e3", Some("1250")),
             (&Kind::Number, "\"0.1\"", Some("0.1")),
             (&Kind::Number, "1e999", None),
             (&Kind::Number, "\"NaN\"", None),
@@ -328,31 +461,59 @@ mod tests {
             (&Kind::Date, "\"1970-01-03\"", Some("2")),
             (&Kind::Date, "\"1970-01-03T00:00:00\"", Some("2")),
             (&Kind::Date, "\"1970-01-03T10:00:00\"", None),
+            (&Kind::Date, "5", None),
             (&Kind::Timestamp, "\"1970-01-01T00:00:01.5Z\"", Some("1500000")),
             (&Kind::Timestamp, "1795738359", Some("1795738359000000")),
             (&Kind::Timestamp, "1.25", Some("1250000")),
             (&Kind::Timestamp, "\"yesterday\"", None),
-            (&Kind::Text, "\"a\\u00e9\\\"\"", Some("\"a\\u00e9\\\"\"")),
+            (&Kind::Text, "\"a\\u00e9\\\"\"", Some("aé\"")),
             (&Kind::Text, "\"\\ud800\"", None),
-            (&Kind::Text, "1.50", Some("\"1.50\"")),
+            (&Kind::Text, "\"\"", Some("")),
+            (&Kind::Text, "1.50", Some("1.50")),
             (&Kind::Text, "[]", None),
-            (&Kind::Json, "{\"a\":\n\"\\\\\"}", Some("\"{\\\"a\\\":\\n\\\"\\\\\\\\\\\"}\"")),
+            (&Kind::Json, "{\"a\":\n\"\\\\\"}", Some("{\"a\":\n\"\\\\\"}")),
         ] {
-            assert_eq!(written(kind, raw).as_deref(), expected, "{kind}: {raw}");
+            assert_eq!(collected(kind, raw).as_deref(), expected, "{kind}: {raw}");
         }
     }
 
     #[test]
-    fn nested_values_are_checked_as_well() {
+    fn nested_values_fit_whole_or_not_at_all() {
         let lines = Kind::List(Box::new(Kind::Struct(vec![
             Column::new("sku", Kind::Text).required(),
             Column::new("price", Kind::Decimal(6, 2)),
             Column::new("tax", Kind::Integer).at("/tax/cents"),
+            Column::new("tags", Kind::List(Box::new(Kind::Boolean))),
         ])));
-        let raw = r#"[{"tax": {"cents": 5}, "sku": "a", "other": [1]}, {"sku": 7, "price": "1.50"}]"#;
-        assert_eq!(written(&lines, raw).unwrap(), r#"[["a",null,5],["7",1.50,null]]"#);
-        for raw in [r#"[{"price": 1}]"#, r#"[{"sku": "a", "price": 1.005}]"#, "[5]", "{}", "7"] {
-            assert_eq!(written(&lines, raw), None, "{raw}");
+        let raw = r#"[{"tax": {"cents": 5}, "sku": "a", "other": [1]}, null , {"sku": 7, "tags": [true,null, false], "price": "1.50"}]"#;
+        assert_eq!(collected(&lines, raw).unwrap(), "[(a null 5 null) null (7 1.50 null [true null false])]");
+        assert_eq!(collected(&lines, " [ ] ".trim()).unwrap(), "[]");
+        for raw in [r#"[{"sku": "b", "tags": [true]}, {"price": 1}]"#, r#"[{"sku": "a", "price": 1.005}]"#, "[5]", "{}", "7"] {
+            assert_eq!(collected(&lines, raw), None, "{raw}");
         }
+    }
+
+    #[test]
+    fn what_is_behind_those_taken_stays() {
+        let kind = Kind::Struct(vec![
+            Column::new("t", Kind::Text),
+            Column::new("l", Kind::List(Box::new(Kind::Integer))),
+            Column::new("b", Kind::Boolean),
+            Column::new("n", Kind::Number),
+        ]);
+        let mut cells = Cells::new(&kind).unwrap();
+        let raws = [r#"{"t":"é","l":[1,2],"b":true}"#, "null", r#"{"l":[],"n":0.5}"#, r#"{"t":"","l":[3],"b":false}"#, r#"{"t":"xyz"}"#];
+        for raw in raws {
+            cells.push(Some(raw)).unwrap();
+        }
+        cells.push(Some(r#"{"t":"gone","l":[4]}"#)).unwrap();
+        cells.truncate(5);
+        let mut all = Vec::new();
+        for count in [1, 3, 1] {
+            let array = cells.take(count).unwrap();
+            all.extend((0..count).map(|row| shown(&array, row)));
+        }
+        assert_eq!(all, ["(é [1 2] true null)", "null", "(null [] null 0.5)", "( [3] false null)", "(xyz null null null)"]);
+        assert_eq!(cells.take(0).unwrap().len(), 0);
     }
 }

@@ -1,14 +1,8 @@
 //! Finding values in JSON text by pointers (RFC 6901), in one pass and without building a tree of it: what no pointer leads to is skipped.
 //!
-//! # Why
-//! A page of an API is mostly fields that nobody wants. Of pages with 250 orders of a shop (1 MB each) rows are made at 420 to 500 MB/s;
-//! arrow-json over the whole records gives 320 before anything is checked, a tree of `serde_json::Value` 125 before there is a row, structs
-//! written for just this API 820 (`examples/rest_speed.rs`, natively on two busy cores, medians of five interleaved rounds). What is found
-//! are slices of the page.
+//! What is found are slices of the text. `examples/rest_speed.rs` measures it beside other ways.
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-
+use super::scan::{Broken, Scanner};
 use crate::{Failure, Result};
 
 /// The values that were found, by the places of their pointers.
@@ -41,7 +35,7 @@ pub(super) struct Finder {
 struct Node {
     /// Where the value's text goes.
     slot: Option<usize>,
-    /// The members that are looked for, sorted by the length of their names.
+    /// The members that are looked for: names and the nodes they lead to.
     members: Vec<(Box<str>, usize)>,
     /// The list that starts here.
     list: Option<usize>,
@@ -97,9 +91,7 @@ impl Finder {
                 None => {
                     self.nodes.push(Node::default());
                     let new = self.nodes.len() - 1;
-                    let members = &mut self.nodes[at].members;
-                    members.push((name.into(), new));
-                    members.sort_by_key(|(name, _)| name.len());
+                    self.nodes[at].members.push((name.into(), new));
                     new
                 }
             };
@@ -109,183 +101,138 @@ impl Finder {
 
     /// Walks through `text`. `seen` is called for each item of each list that is looked into, and for a document without lists once. Items
     /// of a nested list come together, right before the record around them and with its values.
-    pub fn walk<'de>(&self, text: &'de str, seen: &mut Seen<'_, 'de>) -> Result<Vec<Option<&'de str>>, serde_json::Error> {
-        let mut found = Found { slots: vec![None; self.slots], seen, kept: (Vec::new(), Vec::new()), object: false };
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        Walk { finder: self, node: 0, found: &mut found }.deserialize(&mut deserializer)?;
-        deserializer.end()?;
+    pub fn walk<'de>(&self, text: &'de str, seen: &mut Seen<'_, 'de>) -> Result<Vec<Option<&'de str>>, Broken> {
+        let kept = (Vec::new(), Vec::new());
+        let mut walk = Walk { finder: self, scanner: Scanner::new(text), slots: vec![None; self.slots], seen, kept, object: false };
+        walk.value(0)?;
+        walk.scanner.end()?;
         if self.lists.is_empty() {
-            (found.seen)(&found.slots, Item { list: 0, object: found.object });
+            (walk.seen)(&walk.slots, Item { list: 0, object: walk.object });
         }
-        Ok(found.slots)
+        Ok(walk.slots)
     }
 }
 
-struct Found<'s, 'de> {
+impl Node {
+    /// The node that a member leads to, where one is looked for. `raw` is its name as it is spelt.
+    #[inline]
+    fn member(&self, raw: &str) -> Option<usize> {
+        if raw.contains('\\') {
+            // Half of a surrogate pair can be escaped, and is the name of nothing.
+            let name: String = serde_json::from_str(&format!("\"{raw}\"")).ok()?;
+            return self.plain_member(&name);
+        }
+        self.plain_member(raw)
+    }
+
+    #[inline]
+    fn plain_member(&self, name: &str) -> Option<usize> {
+        self.members.iter().find(|(member, _)| **member == *name).map(|(_, node)| *node)
+    }
+}
+
+struct Walk<'f, 's, 'de> {
+    finder: &'f Finder,
+    scanner: Scanner<'de>,
     slots: Vec<Option<&'de str>>,
     seen: &'s mut Seen<'s, 'de>,
     /// The items of a nested list, until the record around them is read to its end: fields behind the list belong to them too. Their slots,
     /// one item after the other, and whether each is an object.
     kept: (Vec<Option<&'de str>>, Vec<bool>),
-    /// Whether the item that was walked last is an object.
+    /// Whether the value that was walked last is an object.
     object: bool,
 }
 
-struct Walk<'f, 's, 'de> {
-    finder: &'f Finder,
-    node: usize,
-    found: &'f mut Found<'s, 'de>,
-}
+impl Walk<'_, '_, '_> {
+    /// Walks through the value that stands here.
+    fn value(&mut self, node: usize) -> Result<(), Broken> {
+        let finder = self.finder;
+        let node = &finder.nodes[node];
+        let first = self.scanner.peek();
+        let start = self.scanner.at();
+        match (first, node.list) {
+            (b'[', Some(list)) => self.items(list)?,
+            (b'{', _) if !node.members.is_empty() => self.object(node)?,
+            (b'[', None) if !node.members.is_empty() => self.list(node)?,
+            _ => self.scanner.skip()?,
+        }
+        self.object = first == b'{';
+        if let Some(slot) = node.slot {
+            self.slots[slot] = Some(self.scanner.since(start));
+        }
+        Ok(())
+    }
 
-impl<'de> DeserializeSeed<'de> for Walk<'_, '_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let node = &self.finder.nodes[self.node];
-        let Some(slot) = node.slot else { return deserializer.deserialize_any(self) };
-        let raw = <&RawValue as serde::Deserialize>::deserialize(deserializer)?.get();
-        self.found.slots[slot] = Some(raw);
-        if node.members.is_empty() && node.list.is_none() {
-            self.found.object = raw.starts_with('{');
+    fn object(&mut self, node: &Node) -> Result<(), Broken> {
+        self.scanner.expect(b'{')?;
+        if self.scanner.takes(b'}') {
             return Ok(());
         }
-        serde_json::Deserializer::from_str(raw).deserialize_any(self).map_err(D::Error::custom)
-    }
-}
-
-impl<'de> Visitor<'de> for Walk<'_, '_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let node = &self.finder.nodes[self.node];
-        while let Some(found) = map.next_key_seed(Name(&node.members))? {
-            match found {
-                Some(member) => map.next_value_seed(Walk { finder: self.finder, node: member, found: &mut *self.found })?,
-                None => drop(map.next_value::<IgnoredAny>()?),
+        loop {
+            let name = self.scanner.name()?;
+            match node.member(name) {
+                Some(member) => self.value(member)?,
+                None => self.scanner.skip()?,
+            }
+            if !self.scanner.more(b'}')? {
+                return Ok(());
             }
         }
-        self.found.object = true;
-        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let node = &self.finder.nodes[self.node];
-        if let Some(list) = node.list {
-            return self.items(list, seq);
+    /// A list in which pointers lead to items by their numbers.
+    fn list(&mut self, node: &Node) -> Result<(), Broken> {
+        self.scanner.expect(b'[')?;
+        if self.scanner.takes(b']') {
+            return Ok(());
         }
-        let mut index = 0_usize;
-        loop {
-            let member = node.members.iter().find(|(name, _)| name.parse() == Ok(index));
-            let more = match member {
-                Some((_, member)) => seq.next_element_seed(Walk { finder: self.finder, node: *member, found: &mut *self.found })?.is_some(),
-                None => seq.next_element::<IgnoredAny>()?.is_some(),
-            };
-            if !more {
+        for index in 0_usize.. {
+            match node.members.iter().find(|(name, _)| name.parse() == Ok(index)) {
+                Some((_, member)) => self.value(*member)?,
+                None => self.scanner.skip()?,
+            }
+            if !self.scanner.more(b']')? {
                 break;
             }
-            index += 1;
         }
-        self.found.object = false;
         Ok(())
     }
 
-    fn visit_unit<E>(self) -> Result<(), E> {
-        self.plain()
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.plain()
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.plain()
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        self.plain()
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.plain()
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        self.plain()
-    }
-}
-
-impl<'de> Walk<'_, '_, 'de> {
-    fn plain<E>(self) -> Result<(), E> {
-        self.found.object = false;
-        Ok(())
-    }
-
-    fn items<A: SeqAccess<'de>>(mut self, number: usize, mut seq: A) -> Result<(), A::Error> {
-        let list = &self.finder.lists[number];
-        loop {
-            self.found.slots[list.first..].fill(None);
-            let walk = Walk { finder: self.finder, node: list.item, found: &mut *self.found };
-            if seq.next_element_seed(walk)?.is_none() {
-                break;
-            }
-            let object = self.found.object;
+    /// A list whose items are looked into.
+    fn items(&mut self, number: usize) -> Result<(), Broken> {
+        let finder = self.finder;
+        let list = &finder.lists[number];
+        self.scanner.expect(b'[')?;
+        let mut more = !self.scanner.takes(b']');
+        while more {
+            self.slots[list.first..].fill(None);
+            self.value(list.item)?;
             if number > 0 {
-                self.found.kept.0.extend_from_slice(&self.found.slots[list.first..]);
-                self.found.kept.1.push(object);
-                continue;
+                self.kept.0.extend_from_slice(&self.slots[list.first..]);
+                self.kept.1.push(self.object);
+            } else {
+                let object = self.object;
+                if let Some(nested) = finder.lists.get(1) {
+                    self.tell_kept(nested.first);
+                }
+                (self.seen)(&self.slots, Item { list: 0, object });
             }
-            if let Some(nested) = self.finder.lists.get(1) {
-                self.tell_kept(nested.first);
-            }
-            (self.found.seen)(&self.found.slots, Item { list: 0, object });
+            more = self.scanner.more(b']')?;
         }
-        self.found.slots[list.first..].fill(None);
-        self.found.object = false;
+        self.slots[list.first..].fill(None);
         Ok(())
     }
-}
 
-impl Walk<'_, '_, '_> {
     /// Tells the items that were kept, now that the record around them is known.
     fn tell_kept(&mut self, first: usize) {
-        let found = &mut *self.found;
-        let width = found.slots.len() - first;
-        for (place, object) in found.kept.1.iter().enumerate() {
-            found.slots[first..].copy_from_slice(&found.kept.0[place * width..][..width]);
-            (found.seen)(&found.slots, Item { list: 1, object: *object });
+        let width = self.slots.len() - first;
+        for (place, object) in self.kept.1.iter().enumerate() {
+            self.slots[first..].copy_from_slice(&self.kept.0[place * width..][..width]);
+            (self.seen)(&self.slots, Item { list: 1, object: *object });
         }
-        found.slots[first..].fill(None);
-        found.kept.0.clear();
-        found.kept.1.clear();
-    }
-}
-
-/// The name of a member: the node it leads to, where one is looked for.
-struct Name<'f>(&'f [(Box<str>, usize)]);
-
-impl<'de> DeserializeSeed<'de> for Name<'_> {
-    type Value = Option<usize>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Name<'_> {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        let first = self.0.partition_point(|(member, _)| member.len() < name.len());
-        let same_length = self.0[first..].iter().take_while(|(member, _)| member.len() == name.len());
-        Ok(same_length.into_iter().find(|(member, _)| **member == *name).map(|(_, node)| *node))
+        self.slots[first..].fill(None);
+        self.kept.0.clear();
+        self.kept.1.clear();
     }
 }
 

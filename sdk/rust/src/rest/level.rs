@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 
 use super::{
     Api, Column, Endpoint, Kind, Pager, Window,
+    cells::instant_of,
     endpoint::Inside,
     find::{Finder, Item, Root, Slots},
 };
-use crate::{Result, instant};
+use crate::Result;
 
 /// The values that a record hands to the list that hangs on it, as JSON.
 pub(super) type TakenOver = Vec<Option<String>>;
@@ -142,11 +143,14 @@ impl Level {
     /// Whether a record belongs to the window: its change lies before the end, and where the server is not told the start, not before that.
     pub fn is_in(&self, window: Option<&Window>, found: &Slots<'_>) -> bool {
         let (Some(window), Some(slot), Some(incremental)) = (window, self.changed, &self.endpoint.incremental) else { return true };
+        let until = incremental.until.is_none().then_some(window.until * 1_000_000 + 999_999);
+        let from = window.from.filter(|_| incremental.from.is_none()).map(|from| from * 1_000_000);
+        if until.is_none() && from.is_none() {
+            return true;
+        }
         // Of a record that does not say when it changed nothing is known.
         let Some(changed) = found[slot].and_then(instant_of) else { return true };
-        let beyond = incremental.until.is_none() && changed > window.until * 1_000_000 + 999_999;
-        let before = incremental.from.is_none() && window.from.is_some_and(|from| changed < from * 1_000_000);
-        !beyond && !before
+        until.is_none_or(|until| changed <= until) && from.is_none_or(|from| changed >= from)
     }
 
     /// Whether the list inside this record is cut short.
@@ -169,11 +173,4 @@ fn find_all<'a>(finder: &mut Finder, root: Root, wanted: impl Iterator<Item = &'
             None => Ok(From::Above(given.iter().position(|name| *name == column.name).unwrap_or(usize::MAX))),
         })
         .collect()
-}
-
-/// The instant of a JSON text, in microseconds: a text, or Unix seconds.
-fn instant_of(raw: &str) -> Option<i64> {
-    let mut out = Vec::new();
-    super::cells::Cell::new(&Kind::Timestamp).ok()?.write(Some(raw), &mut out).ok()?;
-    std::str::from_utf8(&out).ok()?.parse().ok().or_else(|| instant::parse(raw))
 }

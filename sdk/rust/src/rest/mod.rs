@@ -18,6 +18,7 @@ mod api;
 mod cells;
 mod columns;
 mod endpoint;
+mod exact;
 mod find;
 mod infer;
 mod level;
@@ -29,6 +30,7 @@ mod pages;
 mod reader;
 mod recent;
 mod rows;
+mod scan;
 mod source;
 #[cfg(test)]
 mod tests;

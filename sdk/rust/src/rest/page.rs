@@ -106,8 +106,7 @@ impl Page {
     }
 
     pub(super) fn walk<'de>(&'de self, finder: &Finder, seen: &mut Seen<'_, 'de>) -> Result<Vec<Option<&'de str>>> {
-        let not_json = |error| crate::http::not_json(&self.place, self.text.as_bytes(), &error);
-        finder.walk(&self.text, seen).map_err(not_json)
+        finder.walk(&self.text, seen).map_err(|broken| crate::http::not_json(&self.place, self.text.len(), broken.at))
     }
 }
 

@@ -188,7 +188,7 @@ impl RestReader {
 
     /// Whether a batch is full.
     fn is_full(&self) -> bool {
-        self.rows.len() >= self.batch_rows || self.rows.text_bytes() >= FULL_BYTES
+        self.rows.len() >= self.batch_rows || self.rows.memory() >= FULL_BYTES
     }
 
     /// The records that wait, for a sample whose only column is the record itself.

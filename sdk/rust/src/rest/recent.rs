@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashSet, VecDeque},
-    hash::{DefaultHasher, Hash, Hasher},
+    hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher},
 };
 
 /// How many rows are remembered. A row is repeated on the next pages, not a list later; so many are 1.5 MB.
@@ -11,8 +11,26 @@ const REMEMBERED: usize = 1 << 16;
 /// The last rows by hash of their key and version.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
-    known: HashSet<u64>,
+    known: HashSet<u64, BuildHasherDefault<AsItIs>>,
     order: VecDeque<u64>,
+}
+
+/// The hash of a hash.
+#[derive(Debug, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
 impl Recent {

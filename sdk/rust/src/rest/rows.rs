@@ -7,32 +7,27 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, ListArray, RecordBatch, StructArray, cast::AsArray, types::TimestampMicrosecondType};
-use arrow_json::{ReaderBuilder, StructMode, reader::Decoder};
-use arrow_schema::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
+use arrow_array::{RecordBatch, UInt64Array};
+use arrow_schema::SchemaRef;
 
 use super::{
-    cells::Cell,
+    cells::Cells,
     columns::{self, Column},
     find::Finder,
     page::Page,
 };
-use crate::{Dimension, Failure, Origin, Pulled, Result, Unread};
+use crate::{Dimension, Origin, Pulled, Result, Unread};
 
 /// Collects records as rows, in the order of their origins, and gives them out as batches.
 pub struct Rows {
     columns: Vec<Column>,
-    cells: Vec<Cell>,
+    cells: Vec<Cells>,
     /// Where columns find their values in a record, for records that are pushed one by one.
     finder: Finder,
     /// The slot of each column in `finder`; none for columns whose value is handed over.
     slots: Vec<Option<usize>>,
     /// The declared schema with the origin.
     schema: SchemaRef,
-    decoder: Option<(usize, Decoder)>,
-    /// The rows as JSON arrays, one after the other, and where each ends.
-    text: Vec<u8>,
-    ends: Vec<usize>,
     origins: Vec<u64>,
     unread: Vec<Unread>,
     /// How many bytes of bodies were read since the last batch.
@@ -53,21 +48,9 @@ impl Rows {
         let (mut finder, root) = Finder::new();
         let slots = columns.iter().map(|column| column.pointer.as_deref().map(|pointer| finder.value(root, pointer)).transpose());
         let slots = slots.collect::<Result<_>>()?;
-        let cells = columns.iter().map(|column| Cell::new(&column.kind)).collect::<Result<_>>()?;
+        let cells = columns.iter().map(|column| Cells::new(&column.kind)).collect::<Result<_>>()?;
         let schema = Origin::schema(&columns::schema(&columns));
-        Ok(Self {
-            columns,
-            cells,
-            finder,
-            slots,
-            schema,
-            decoder: None,
-            text: Vec::new(),
-            ends: Vec::new(),
-            origins: Vec::new(),
-            unread: Vec::new(),
-            bytes: 0,
-        })
+        Ok(Self { columns, cells, finder, slots, schema, origins: Vec::new(), unread: Vec::new(), bytes: 0 })
     }
 
     /// The columns.
@@ -77,17 +60,17 @@ impl Rows {
 
     /// How many rows wait.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.origins.len()
     }
 
-    /// How much memory the rows take that wait.
-    pub(super) fn text_bytes(&self) -> usize {
-        self.text.len()
+    /// About how much memory the rows take that wait.
+    pub(super) fn memory(&self) -> usize {
+        self.cells.iter().map(Cells::bytes).sum()
     }
 
     /// Whether neither rows nor unread records wait.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty() && self.unread.is_empty()
+        self.origins.is_empty() && self.unread.is_empty()
     }
 
     /// Adds one record, as JSON text. `given` has the JSON texts of the columns that are [`Column::given`], in their order. Records must
@@ -143,76 +126,52 @@ impl Rows {
         std::mem::take(&mut self.bytes)
     }
 
-    /// The first `most` rows as a batch, and all unread records; none where neither waits. `most` is [`crate::Request::batch_rows`]; with
-    /// the same number each time the decoder's memory is used again.
+    /// The first `most` rows as a batch, and all unread records; none where neither waits. `most` is [`crate::Request::batch_rows`].
     pub fn take(&mut self, most: usize) -> Result<Option<Pulled>> {
         if self.is_empty() {
             return Ok(None);
         }
-        let batch = if self.ends.is_empty() { None } else { Some(self.batch(most.max(1))?) };
+        let batch = if self.origins.is_empty() { None } else { Some(self.batch(most.max(1))?) };
         let unread = std::mem::take(&mut self.unread);
         Ok(Some(Pulled { batch, unread, cursor: None, bytes: std::mem::take(&mut self.bytes) }))
     }
 
     fn batch(&mut self, most: usize) -> Result<RecordBatch> {
-        let count = most.min(self.ends.len());
-        let end = self.ends[count - 1];
-        if self.decoder.as_ref().is_none_or(|(size, _)| *size != most) {
-            let decoder = ReaderBuilder::new(decoded_schema(&self.columns)).with_batch_size(most).with_struct_mode(StructMode::ListOnly);
-            self.decoder = Some((most, decoder.build_decoder()?));
-        }
-        let Some((_, decoder)) = &mut self.decoder else { return Err(Failure::bug("there is no decoder")) };
-        // What was written fits; an error here is ours, and its text may hold values.
-        let wrong = |_| Failure::bug("a row that fits its columns was not decoded");
-        decoder.decode(&self.text[..end]).map_err(wrong)?;
-        let batch = decoder.flush().map_err(wrong)?.ok_or_else(|| Failure::bug("rows were lost in decoding"))?;
-        let declared = self.schema.fields();
-        let columns = batch.columns().iter().zip(declared).map(|(array, field)| zoned(array, field.data_type())).collect::<Vec<_>>();
-        self.text.drain(..end);
-        self.ends.drain(..count);
-        self.ends.iter_mut().for_each(|row| *row -= end);
-        let mut columns = columns;
-        columns.push(Arc::new(arrow_array::UInt64Array::from_iter_values(self.origins.drain(..count))));
+        let count = most.min(self.len());
+        let mut columns = self.cells.iter_mut().map(|cells| cells.take(count)).collect::<Result<Vec<_>>>()?;
+        columns.push(Arc::new(UInt64Array::from_iter_values(self.origins.drain(..count))));
         Ok(RecordBatch::try_new(self.schema.clone(), columns)?)
     }
 
     pub(super) fn mark(&self) -> Mark {
-        Mark { rows: self.ends.len(), unread: self.unread.len() }
+        Mark { rows: self.len(), unread: self.unread.len() }
     }
 
     /// Forgets what came after `mark`.
     pub(super) fn rewind(&mut self, mark: Mark) {
-        self.ends.truncate(mark.rows);
-        self.text.truncate(self.ends.last().copied().unwrap_or(0));
+        self.cells.iter_mut().for_each(|cells| cells.truncate(mark.rows));
         self.origins.truncate(mark.rows);
         self.unread.truncate(mark.unread);
     }
 
-    /// Writes a row. `found` has a value, or its absence, for each column; none for those that are given.
+    /// Adds a row. `found` has a value, or its absence, for each column; none for those that are given.
     pub(super) fn row<'a>(
         &mut self,
         origin: Origin,
         found: impl Iterator<Item = Option<Option<&'a str>>>,
         mut given: impl Iterator<Item = Option<&'a str>>,
     ) -> Result<(), Reason> {
-        let start = self.text.len();
-        let mut separator = b'[';
-        for (place, ((column, cell), found)) in self.columns.iter().zip(&self.cells).zip(found).enumerate() {
+        let rows = self.len();
+        for (place, ((column, cells), found)) in self.columns.iter().zip(&mut self.cells).zip(found).enumerate() {
             let value = found.unwrap_or_else(|| given.next().flatten());
-            self.text.push(separator);
-            separator = b',';
-            let at = self.text.len();
-            let fits = cell.write(value, &mut self.text);
-            let reason = match fits {
+            let reason = match cells.push(value) {
                 Err(_) => Reason::Misfit(place),
-                Ok(()) if column.required && &self.text[at..] == b"null" => Reason::Missing(place),
-                Ok(()) => continue,
+                Ok(false) if column.required => Reason::Missing(place),
+                Ok(_) => continue,
             };
-            self.text.truncate(start);
+            self.cells.iter_mut().take(place + 1).for_each(|cells| cells.truncate(rows));
             return Err(reason);
         }
-        self.text.push(b']');
-        self.ends.push(self.text.len());
         self.origins.push(origin.to_u64());
         Ok(())
     }
@@ -246,44 +205,13 @@ pub(super) enum Reason {
     NoUtf8,
 }
 
-/// What arrow-json decodes: the declared columns, but for zones, whose names it does not know without a table of them.
-fn decoded_schema(columns: &[Column]) -> SchemaRef {
-    let field = |column: &Column| Field::new(&column.name, unzoned(&column.kind.data_type()), !column.required);
-    Arc::new(Schema::new(columns.iter().map(field).collect::<Fields>()))
-}
-
-fn unzoned(data_type: &DataType) -> DataType {
-    let inner = |field: &FieldRef| Field::new(field.name(), unzoned(field.data_type()), field.is_nullable());
-    match data_type {
-        DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, None),
-        DataType::List(item) => DataType::List(inner(item).into()),
-        DataType::Struct(fields) => DataType::Struct(fields.iter().map(inner).collect()),
-        other => other.clone(),
-    }
-}
-
-/// An array with the zones of its declared type.
-fn zoned(array: &ArrayRef, declared: &DataType) -> ArrayRef {
-    match declared {
-        DataType::Timestamp(TimeUnit::Microsecond, Some(zone)) => {
-            Arc::new(array.as_primitive::<TimestampMicrosecondType>().clone().with_timezone(zone.clone()))
-        }
-        DataType::List(item) if array.data_type() != declared => {
-            let (_, offsets, values, nulls) = array.as_list::<i32>().clone().into_parts();
-            Arc::new(ListArray::new(item.clone(), offsets, zoned(&values, item.data_type()), nulls))
-        }
-        DataType::Struct(fields) if array.data_type() != declared => {
-            let (_, columns, nulls) = array.as_struct().clone().into_parts();
-            let columns = columns.iter().zip(fields).map(|(column, field)| zoned(column, field.data_type())).collect();
-            Arc::new(StructArray::new(fields.clone(), columns, nulls))
-        }
-        _ => array.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type, UInt64Type};
+    use arrow_array::{
+        Array,
+        cast::AsArray,
+        types::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType, UInt64Type},
+    };
 
     use super::*;
     use crate::{
