@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::Deserialize;
 
 use super::output::{Failed, columns, count, print_json, say};
 use crate::{
@@ -43,7 +44,7 @@ pub fn runs(args: &RunsArgs, json: bool) -> Result<u8, Failed> {
         print_json(&runs.iter().map(as_json).collect::<Vec<_>>());
         return Ok(error::OK);
     }
-    let head = ["run", "status", "seconds", "read", "accepted", "quarantined", "loaded", "score"];
+    let head = ["run", "status", "seconds", "read", "accepted", "quarantined", "loaded", "score", "circuit"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     rows.extend(runs.iter().map(line));
     columns(&rows, &[2, 3, 4, 5, 6, 7]).iter().for_each(|line| say(line));
@@ -61,7 +62,13 @@ fn line(run: &Run) -> Vec<String> {
         count(run.rows.quarantined),
         count(run.rows.loaded),
         run.score.map(|score| format!("{score:.2}")).unwrap_or_default(),
+        report(run).and_then(|report| report.worst_circuit()).map(|circuit| circuit.name().to_owned()).unwrap_or_default(),
     ]
+}
+
+/// What a run had to say; none where it died before, or another version wrote it.
+fn report(run: &Run) -> Option<Report> {
+    run.report.as_ref().and_then(|report| Report::deserialize(report).ok())
 }
 
 fn as_json(run: &Run) -> serde_json::Value {
@@ -91,7 +98,7 @@ fn one(state: &State, id: &str, pipeline: &std::path::Path, json: bool) -> Resul
     if let Some(error) = &run.error {
         say(&format!("error: {error}"));
     }
-    if let Some(report) = run.report.and_then(|report| serde_json::from_value::<Report>(report).ok()) {
+    if let Some(report) = report(&run) {
         say(&super::summary::summary(&report, pipeline));
     }
     for entry in state.logs(&id).map_err(crate::flow::RunError::from)? {

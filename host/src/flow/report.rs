@@ -8,7 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::{Plan, RunContext, gate::Verdict, stream::AssessedStream};
 use crate::{
     config::{Loaded, StorageLayout},
-    egress::{archive::Totals, granted::Granted, http::Health},
+    egress::{
+        archive::Totals,
+        granted::Granted,
+        http::{Circuit, Health},
+    },
     engine::OperatorMetrics,
     quality::{Dimension, Measure},
     warehouse::{Load, TableResult},
@@ -204,6 +208,11 @@ impl Report {
             steps: Vec::new(),
             clock: Some(std::time::Instant::now()),
         }
+    }
+
+    /// The worst that the circuit of any source was; none where no source sent requests.
+    pub fn worst_circuit(&self) -> Option<Circuit> {
+        self.egress.iter().map(|egress| egress.health.worst()).max()
     }
 
     /// The report of a run that only finished what another one had begun.

@@ -114,10 +114,16 @@ fn a_circuit_opens_and_closes_and_runs_tells_it() {
     assert_eq!(told.report["egress"][0]["health"]["opened"], 1);
     let runs = || told.workplace.tidegate(&["runs", "--json"]).unwrap().stdout;
     assert!(runs().contains("\"circuit\": \"open\""), "{}", runs());
+    let worst = || -> Vec<String> {
+        let table = told.workplace.tidegate(&["runs"]).unwrap().stdout;
+        table.lines().map(|line| line.split_whitespace().next_back().unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(worst(), ["circuit", "open"]);
 
     IS_ILL.store(false, Ordering::Relaxed);
     assert_eq!(told.workplace.tidegate(&["run"]).unwrap().code, 0);
     assert!(runs().contains("\"circuit\": \"closed\""), "{}", runs());
+    assert_eq!(worst(), ["circuit", "closed", "open"]);
 }
 
 #[test]

@@ -17,17 +17,17 @@ use failsafe::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What a circuit is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What a circuit is, from the best to the worst.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Circuit {
     /// Requests go.
     #[default]
     Closed,
-    /// None goes.
-    Open,
     /// The next one finds out.
     HalfOpen,
+    /// None goes.
+    Open,
 }
 
 impl Circuit {

@@ -42,6 +42,11 @@ impl Health {
         self.requests == 0 && self.repeated_asks == 0 && self.refused == 0
     }
 
+    /// The worst that the circuit was.
+    pub fn worst(&self) -> Circuit {
+        if self.opened > 0 { Circuit::Open } else { self.circuit }
+    }
+
     /// One line for a person.
     pub fn sentence(&self) -> String {
         let mut said = vec![format!("{} requests", self.requests)];
