@@ -166,6 +166,10 @@ impl Recorded for Recording {
         page
     }
 
+    fn page(&self, number: u32) -> Option<Page> {
+        Self::page(self, number).ok()
+    }
+
     fn open(&self, page: &Page) -> io::Result<Box<dyn io::Read + Send>> {
         self.check(page).map_err(io::Error::other)?;
         unpacked(&self.root, page)

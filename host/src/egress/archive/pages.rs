@@ -135,6 +135,11 @@ impl Archive {
         unpacked(self.register.root(), page)
     }
 
+    /// A page, as its line in the manifest tells.
+    pub fn page(&self, number: u32) -> Option<Page> {
+        self.register.page(number)
+    }
+
     /// What was asked for as page `page`.
     pub fn request_of(&self, page: u32) -> Option<String> {
         self.register.request_of(page)
@@ -279,15 +284,18 @@ impl Register {
     }
 
     fn request_of(&self, page: u32) -> Option<String> {
-        let mut state = self.state();
-        if let Some((_, request)) = state.looked_up.as_ref().filter(|(known, _)| *known == page) {
+        if let Some((_, request)) = self.state().looked_up.as_ref().filter(|(known, _)| *known == page) {
             return Some(request.clone());
         }
-        let place = *state.places.get(page as usize).filter(|place| **place > 0)?;
-        let Ok(Line::Page(found)) = read_at(&self.manifest_path(), place) else { return None };
-        let request = found.request().to_owned();
-        state.looked_up = Some((page, request.clone()));
+        let request = self.page(page)?.request().to_owned();
+        self.state().looked_up = Some((page, request.clone()));
         Some(request)
+    }
+
+    fn page(&self, number: u32) -> Option<Page> {
+        let place = *self.state().places.get(number as usize).filter(|place| **place > 0)?;
+        let Ok(Line::Page(found)) = read_at(&self.manifest_path(), place) else { return None };
+        Some(found)
     }
 }
 
@@ -398,6 +406,7 @@ mod tests {
         assert_eq!(archive.request_of(1).as_deref(), Some("a-x.csv"));
         assert_eq!(archive.request_of(0).as_deref(), Some("a/x.csv"));
         assert_eq!(archive.request_of(2), None);
+        assert_eq!((archive.page(1), archive.page(2)), (Some(two), None));
     }
 
     #[tokio::test]

@@ -11,6 +11,11 @@ use sha2::{Digest, Sha256};
 
 use super::{Page, writer::hex};
 
+/// The most bytes of a page's file that are read at once.
+const MOST_READ_AHEAD: u64 = 1 << 18;
+/// The least: a manifest may not know how large a page is.
+const LEAST_READ_AHEAD: u64 = 1 << 13;
+
 /// What is wrong with an archived page.
 #[derive(Debug, thiserror::Error)]
 pub enum PageFault {
@@ -40,7 +45,9 @@ pub enum PageFault {
 /// The bytes of a page below `root` as they came.
 pub fn unpacked(root: &Path, page: &Page) -> io::Result<Box<dyn Read + Send>> {
     let file = fs::File::open(root.join(&page.archived))?;
-    let file = BufReader::with_capacity(1 << 18, file);
+    // A page of an API is small; room for a large one would be made, and cleared by the system, for each of them.
+    let room = page.packed_bytes.clamp(LEAST_READ_AHEAD, MOST_READ_AHEAD) as usize;
+    let file = BufReader::with_capacity(room, file);
     Ok(if page.is_as_it_came() { Box::new(file) } else { Box::new(MultiGzDecoder::new(file)) })
 }
 

@@ -6,7 +6,8 @@
 //! - A secret is added behind the sandbox and taken out of all that comes back ([`redact`]): bodies before they are archived, headers,
 //!   texts of errors.
 //! - A plugin gets an answer only when it is whole and stored ([`body`]): what broke off is asked for again.
-//! - A request that reads is asked once in a run, whoever asks; `cache-control: no-cache` asks again.
+//! - A request that reads is asked once in a run, whoever asks; `cache-control: no-cache` asks again. Of an answer that is archived its
+//!   request's sum and its page are remembered, about 150 bytes; the archive has the rest.
 //! - Only what reads, or says that it may be repeated, is repeated ([`patience`]).
 
 pub mod address;
@@ -44,7 +45,7 @@ use reqwest::Client;
 use tokio::{sync::OnceCell, time::Instant};
 
 use address::Names;
-use answer::Answer;
+use answer::{Answer, Kept};
 use attempt::{Failed, Got, Passing};
 use breaker::Breaker;
 use client::Clients;
@@ -53,7 +54,7 @@ use grant::Grants;
 use health::Counters;
 use patience::FullJitter;
 use rate::Rate;
-use request::Asked;
+use request::{Asked, Fingerprint, hex};
 use storage::Storage;
 
 pub use answer::Response;
@@ -75,6 +76,9 @@ const WORTH_TELLING: Duration = Duration::from_secs(10);
 pub trait Recorded: Send + Sync {
     /// The answer to the request with this fingerprint; `occurrence` counts how often it was sent before. `asked` is what a person calls it.
     fn answer(&self, asked: &str, fingerprint: &str, occurrence: u32) -> Option<Page>;
+
+    /// A page that was an answer before.
+    fn page(&self, number: u32) -> Option<Page>;
 
     /// The body of an answer.
     fn open(&self, page: &Page) -> io::Result<Box<dyn io::Read + Send>>;
@@ -100,7 +104,15 @@ pub struct Terms {
 /// Takes a sentence about a source's requests that a person may want to see while the run goes on.
 pub type News = Arc<dyn Fn(String) + Send + Sync>;
 
-type Slot = Arc<OnceCell<Arc<Answer>>>;
+/// An answer that is on its way.
+type Slot = Arc<OnceCell<Kept>>;
+
+/// What is known about a request of this run. What is kept of an answer lies in the map itself: small blocks that outlive a page, one for each,
+/// would cut up the heap that pages come and go in.
+enum Known {
+    Asked(Slot),
+    Answered(Kept),
+}
 
 /// The requests of one source, over all its slices.
 pub struct Http {
@@ -115,8 +127,8 @@ pub struct Http {
     storage: Storage,
     recorded: Option<Arc<dyn Recorded>>,
     news: Option<News>,
-    answers: Mutex<HashMap<String, Slot>>,
-    occurrences: Mutex<HashMap<String, u32>>,
+    answers: Mutex<HashMap<Fingerprint, Known>>,
+    occurrences: Mutex<HashMap<Fingerprint, u32>>,
 }
 
 impl Http {
@@ -186,23 +198,42 @@ impl Http {
             let (answer, memory) = self.fetch(&asked).await?;
             if asked.repeatable {
                 // Whoever asks the same later gets the newest answer: the one before was no good, or is old.
-                let newest = Slot::new(OnceCell::new_with(Some(answer.clone())));
-                lock(&self.answers).insert(asked.fingerprint.clone(), newest);
+                lock(&self.answers).insert(asked.fingerprint, Known::Answered(Kept::of(&answer)));
             }
             return Ok(Response::new(answer, memory));
         }
-        let slot = lock(&self.answers).entry(asked.fingerprint.clone()).or_default().clone();
+        let slot = match lock(&self.answers).entry(asked.fingerprint).or_insert_with(|| Known::Asked(Slot::default())) {
+            Known::Asked(slot) => slot.clone(),
+            Known::Answered(kept) => Slot::new(OnceCell::new_with(Some(kept.clone()))),
+        };
         let mut fetched = None;
-        let answer = slot.get_or_try_init(async || {
+        let kept = slot.get_or_try_init(async || {
             let (answer, memory) = self.fetch(&asked).await?;
-            fetched = Some(memory);
-            Ok::<_, HttpError>(answer)
+            let kept = Kept::of(&answer);
+            fetched = Some((answer, memory));
+            Ok::<_, HttpError>(kept)
         });
-        let answer = answer.await?.clone();
-        if fetched.is_none() {
-            Counters::add(&self.counters.repeated_asks, 1);
+        let kept = kept.await?;
+        let (answer, memory) = match fetched {
+            Some(fetched) => {
+                self.remember(&asked.fingerprint, &slot, kept);
+                fetched
+            }
+            None => {
+                Counters::add(&self.counters.repeated_asks, 1);
+                (kept.answer(&asked.shown)?, None)
+            }
+        };
+        Ok(Response::new(answer, memory))
+    }
+
+    /// Keeps what is known of an answer, unless a fresh one came in the meantime.
+    fn remember(&self, fingerprint: &Fingerprint, slot: &Slot, kept: &Kept) {
+        if let Some(known) = lock(&self.answers).get_mut(fingerprint)
+            && matches!(known, Known::Asked(there) if Arc::ptr_eq(there, slot))
+        {
+            *known = Known::Answered(kept.clone());
         }
-        Ok(Response::new(answer, fetched.flatten()))
     }
 
     /// Gets an answer from the recording or from the network.
@@ -210,11 +241,11 @@ impl Http {
         let Some(recording) = &self.recorded else { return self.ask(asked).await };
         let occurrence = {
             let mut seen = lock(&self.occurrences);
-            let seen = seen.entry(asked.fingerprint.clone()).or_default();
+            let seen = seen.entry(asked.fingerprint).or_default();
             *seen += 1;
             *seen - 1
         };
-        let page = recording.answer(&format!("{} {}", asked.method.name(), asked.shown), &asked.fingerprint, occurrence);
+        let page = recording.answer(&format!("{} {}", asked.method.name(), asked.shown), &hex(&asked.fingerprint), occurrence);
         let answer = page.and_then(|page| Answer::recorded(recording.clone(), page));
         let missing = || HttpError::NotRecorded { method: asked.method.name(), url: asked.shown.clone() };
         Counters::add(&self.counters.repeated_asks, 1);
@@ -332,7 +363,7 @@ impl Http {
         let exchange = Exchange {
             stream: asked.stream.clone(),
             slice: asked.slice.clone(),
-            fingerprint: asked.fingerprint.clone(),
+            fingerprint: hex(&asked.fingerprint),
             method: asked.method.name().to_ascii_uppercase(),
             url: clean(asked.target.url().as_str()),
             headers: asked

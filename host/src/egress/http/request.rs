@@ -42,8 +42,16 @@ pub(super) struct Asked {
     pub fresh: bool,
     /// The URL without secrets, for people.
     pub shown: String,
-    /// By what a replay finds the answer.
-    pub fingerprint: String,
+    /// By what a later ask, or a replay, finds the answer.
+    pub fingerprint: Fingerprint,
+}
+
+/// sha256 of what a plugin asks for.
+pub(super) type Fingerprint = [u8; 32];
+
+/// A fingerprint as manifests have it.
+pub(super) fn hex(fingerprint: &Fingerprint) -> String {
+    fingerprint.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The most bytes of a request's body: a query for an API, not an upload.
@@ -122,9 +130,9 @@ impl Request {
         })
     }
 
-    /// sha256 of what the plugin gave, in hex: what a replay, which knows no secrets, makes of it as well. A request that is asked again has the
+    /// sha256 of what the plugin gave: what a replay, which knows no secrets, makes of it as well. A request that is asked again has the
     /// fingerprint of the first one.
-    fn fingerprint(&self, url: &str, redactor: &Redactor) -> String {
+    fn fingerprint(&self, url: &str, redactor: &Redactor) -> Fingerprint {
         let mut digest = Sha256::new();
         let mut add = |part: &[u8]| {
             digest.update((part.len() as u64).to_le_bytes());
@@ -141,7 +149,7 @@ impl Request {
         }
         add(self.body.as_deref().unwrap_or_default());
         add(self.credential.as_deref().unwrap_or_default().as_bytes());
-        format!("{:x}", digest.finalize())
+        digest.finalize().into()
     }
 }
 

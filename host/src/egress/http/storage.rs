@@ -13,7 +13,7 @@ use std::{
 use tempfile::TempDir;
 
 use super::{HttpError, answer::Stored, body::Store, request::Asked};
-use crate::egress::archive::{self, Archive, Exchange, Page};
+use crate::egress::archive::{Archive, Exchange};
 
 /// Where the bodies of answers are kept.
 pub(super) struct Storage {
@@ -47,7 +47,7 @@ impl Storage {
                 let finished = tokio::task::spawn_blocking(move || page.finish(exchange)).await;
                 let finished = finished.map_err(|error| HttpError::Keep { url: url.clone(), reason: error.to_string() })?;
                 let page = finished.map_err(|error| HttpError::archive(&url, &error))?;
-                Ok((page.page, Stored::Archived(archive.clone(), Arc::new(slim(page)))))
+                Ok((page.page, Stored::Archived(archive.clone(), Box::new(page))))
             }
             (Store::Scratch { page, mut file }, _) => {
                 let keep = |error: std::io::Error| HttpError::Keep { url: url.clone(), reason: error.to_string() };
@@ -68,15 +68,4 @@ impl Storage {
         };
         Ok(folder.path().join(format!("{page}.page")))
     }
-}
-
-/// A page without what its line in the manifest tells: as many are kept as requests are sent.
-fn slim(mut page: Page) -> Page {
-    if let archive::Asked::Http(exchange) = &mut page.asked {
-        exchange.body = None;
-        exchange.headers = Vec::new();
-        exchange.response_headers = Vec::new();
-        exchange.attempts = Vec::new();
-    }
-    page
 }
