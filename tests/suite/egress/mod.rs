@@ -6,6 +6,7 @@ mod caps;
 mod credentials;
 mod dial;
 mod patience;
+mod tls;
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
 //! One attempt at a request: it is sent, its redirects are followed as far as they are granted, and the body of its answer is stored.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, io, time::Duration};
 
 use bytes::Bytes;
 use chrono::Utc;
@@ -297,18 +297,31 @@ fn extension(headers: &HeaderMap) -> &'static str {
     }
 }
 
-/// A client's error: final where the address was barred.
+/// A client's error: final where the address was barred or the certificate is no good; waiting would not help.
 pub(super) fn refused_or_transient(error: reqwest::Error, url: &Url) -> Failed {
     let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
     while let Some(error) = cause {
         if let Some(barred) = error.downcast_ref::<Barred>() {
             return HttpError::Address { barred: barred.clone(), toml: None }.into();
         }
+        if let Some(reason) = bad_certificate(error) {
+            return HttpError::Certificate { host: url.host_str().unwrap_or_default().to_owned(), reason }.into();
+        }
         cause = error.source();
     }
     let host = url.host_str().unwrap_or_default();
     let what = if error.is_connect() { format!("no connection to `{host}`: ") } else { String::new() };
     Failed::transient(None, format!("{what}{}", words(&error)))
+}
+
+/// What is wrong with the server's certificate, where that is the error. What an I/O error carries is not its source.
+fn bad_certificate(error: &(dyn Error + 'static)) -> Option<String> {
+    let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let carried = carried.and_then(|carried| carried.downcast_ref::<rustls::Error>());
+    match error.downcast_ref::<rustls::Error>().or(carried)? {
+        rustls::Error::InvalidCertificate(reason) => Some(reason.to_string()),
+        _ => None,
+    }
 }
 
 /// What went wrong, without the URL, which may hold a secret.

@@ -66,6 +66,17 @@ pub enum HttpError {
         /// What would allow it, where something can.
         toml: Option<String>,
     },
+    /// The server's certificate is not accepted.
+    #[error(
+        "the certificate of `{host}` is not accepted: {reason}; trusted are the authorities of the system, or those in the PEM file that \
+         `SSL_CERT_FILE` names"
+    )]
+    Certificate {
+        /// The server.
+        host: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A credential would travel in the clear.
     #[error("the credential `{name}` is sent over https only, and `{url}` is not https")]
     Clear {
@@ -210,6 +221,7 @@ impl HttpError {
             | Self::Redirect { .. }
             | Self::RedirectLeaks { .. }
             | Self::Address { .. }
+            | Self::Certificate { .. }
             | Self::Clear { .. }
             | Self::NoCredential { .. }
             | Self::Requests { .. }
@@ -228,7 +240,7 @@ impl HttpError {
 
     /// Whether the request was refused, not the answer.
     pub(super) fn is_refusal(&self) -> bool {
-        self.trouble() == Trouble::Config && !matches!(self, Self::TooLarge { .. })
+        self.trouble() == Trouble::Config && !matches!(self, Self::TooLarge { .. } | Self::Certificate { .. })
     }
 
     pub(super) fn archive(url: &str, error: &ArchiveError) -> Self {
