@@ -44,6 +44,8 @@ impl ServeArgs {
 
 /// Runs pipelines by their schedules until it is asked to stop.
 pub async fn serve(args: &ServeArgs) -> Result<u8, Failed> {
+    // From the first moment on: who asks a daemon to stop while it starts is heard, too.
+    let asked = tokio::spawn(interrupted());
     let mut settings = config::serve(&args.folder)?;
     if let Some(listen) = args.listen {
         settings.web.listen = listen;
@@ -70,7 +72,7 @@ pub async fn serve(args: &ServeArgs) -> Result<u8, Failed> {
         web::serve(desk.clone(), &settings.web, access, scrape, listener, stopped(stops.clone())).await
     };
     let work = async {
-        let ended = daemon.run(interrupted()).await;
+        let ended = daemon.run(async { drop(asked.await) }).await;
         // The dashboard shows how the last runs end; then it ends too.
         let _ = stop.send(true);
         ended

@@ -110,6 +110,7 @@ fn disturbed(kill: &Kill, wanted: &[String; 4]) -> Result<u32> {
     }
     first.kill()?;
     let second = Daemon::start(&workplace)?;
+    second.wait_for("serving")?;
     let shop = work(&workplace).map_err(|error| error.context(second.said()))?;
     ensure!(shop.len() == TASKS && shop.iter().all(|task| task.status == TaskStatus::Loaded), "{shop:?}\n{}", second.said());
     ensure!(second.stop()? == Some(0));
