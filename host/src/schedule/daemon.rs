@@ -138,10 +138,11 @@ impl Daemon {
             sight.open = self.inner.store.open_tasks().await?;
         }
         self.count(&sight, now);
-        let mut board = locked(&self.inner.board);
-        board.sight = sight;
-        board.looked = Some(now);
-        drop(board);
+        {
+            let mut board = locked(&self.inner.board);
+            board.sight = sight;
+            board.looked = Some(now);
+        }
         self.tell();
         if self.tidied.is_none_or(|tidied| now - tidied >= TIDY) {
             self.inner.store.tidy(now).await?;

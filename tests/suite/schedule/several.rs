@@ -74,9 +74,12 @@ fn daemons_share_the_work_and_take_over_what_one_leaves() {
     for _ in 0..RUNS {
         (0..PIPELINES).for_each(|number| shared.trigger(&name(number)));
     }
+    // What one leaves another one claims, so that only the look at the moment shows who was at work.
+    let mut by = BTreeSet::new();
     wait("both are at work", || {
-        let by: BTreeSet<_> = shared.tasks().into_iter().filter_map(|task| task.claimed_by).collect();
-        Ok((by.len() == 2 && shared.tasks().iter().any(|task| task.status == TaskStatus::Running)).then_some(()))
+        let tasks = shared.tasks();
+        by.extend(tasks.iter().filter_map(|task| task.claimed_by.clone()));
+        Ok((by.len() == 2 && tasks.iter().any(|task| task.status == TaskStatus::Running)).then_some(()))
     })
     .unwrap();
     first.kill().unwrap();
@@ -85,8 +88,6 @@ fn daemons_share_the_work_and_take_over_what_one_leaves() {
 
     assert_eq!(tasks.len(), PIPELINES * RUNS);
     assert!(tasks.iter().all(|task| task.status == TaskStatus::Loaded), "{tasks:#?}");
-    let by: BTreeSet<_> = tasks.iter().filter_map(|task| task.claimed_by.clone()).collect();
-    assert_eq!(by.len(), 2, "one daemon did all the work");
     println!("{} runs by two daemons, one killed; {} were taken over", tasks.len(), tasks.iter().map(|task| task.deaths).sum::<u32>());
     for number in 0..PIPELINES {
         let rows = query(&workplace, &name(number), "select n from total").unwrap();

@@ -11,13 +11,16 @@ use crate::{
     state::tasks::{Backfill, BackfillId},
 };
 
+/// How long a task's run takes, and how it ends.
+type Runs = dyn Fn(&Task) -> (Duration, TaskStatus);
+
 struct World {
     sight: Sight,
     now: DateTime<Utc>,
     ended: Vec<Task>,
     late: Vec<TaskId>,
     /// How long a pipeline's runs take, and how they end.
-    runs: Box<dyn Fn(&Task) -> (Duration, TaskStatus)>,
+    runs: Box<Runs>,
     ends: BTreeMap<TaskId, (DateTime<Utc>, TaskStatus)>,
     made: HashSet<TaskId>,
 }
@@ -224,7 +227,7 @@ fn what_was_due_while_nobody_looked_is_left_out_made_up_for_once_or_each() {
         world.ended.iter().map(due).collect::<Vec<_>>()
     };
     let six = (Cause::Schedule, "06:00".to_owned(), false);
-    assert_eq!(with(Missed::Skip), [six.clone()]);
+    assert_eq!(with(Missed::Skip), std::slice::from_ref(&six));
     assert_eq!(with(Missed::Once), [(Cause::Missed, "05:00".to_owned(), false), six.clone()]);
     let each = ["01:00", "02:00", "03:00", "04:00", "05:00"].map(|time| (Cause::Missed, time.to_owned(), true));
     assert_eq!(with(Missed::All), [&each[..], &[six]].concat());
