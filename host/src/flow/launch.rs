@@ -24,7 +24,7 @@ use crate::{
     notify::Notifier,
     plugin::{Context, LogLine, LogSink, Runtime},
     state::{self, Lock, NewRun, Process, RunId, State, Status, tasks::Span},
-    warehouse::{AUDIT, Warehouse},
+    warehouse::{AUDIT, Warehouse, WarehouseError},
 };
 
 /// What runs share in one process.
@@ -120,11 +120,20 @@ async fn attempt(host: &Host, launch: Launch, stop: impl Future<Output = ()>) ->
     })?;
     let lock = Lock::take(&storage, &loaded.pipeline.name)?;
     let state = Arc::new(State::open(&storage.state_db())?);
-    let mut warehouse = Warehouse::open(&loaded).await?;
-    warehouse.claim().await?;
     let id = launch.run();
-    let seen = warehouse.sequence(&loaded.pipeline.name);
-    state.begin_run(&lock, &NewRun { id: id.clone(), started_at: launch.started, process: Process::current(), seen })?;
+    let new = |seen| NewRun { id: id.clone(), started_at: launch.started, process: Process::current(), seen };
+    let warehouse = match claimed(&loaded).await {
+        // Another host is at it: there is no run here to speak of.
+        Err(error) if error.is_busy() => return Err(error.into()),
+        Err(error) => {
+            state.begin_run(&lock, &new(0))?;
+            let failed = Err(error.into());
+            keep(&state, &id, &failed)?;
+            return failed;
+        }
+        Ok(warehouse) => warehouse,
+    };
+    state.begin_run(&lock, &new(warehouse.sequence(&loaded.pipeline.name)))?;
     // The scratch folder holds nothing that outlives a run, whether it ended or died.
     let scratch = scratch_of(&storage, &loaded.pipeline.name);
     let _ = std::fs::remove_dir_all(&scratch);
@@ -139,6 +148,13 @@ async fn attempt(host: &Host, launch: Launch, stop: impl Future<Output = ()>) ->
     recorder.write();
     keep(&state, &id, &result)?;
     result
+}
+
+/// The pipeline's warehouse, with its lock.
+async fn claimed(loaded: &Loaded) -> Result<Warehouse, WarehouseError> {
+    let mut warehouse = Warehouse::open(loaded).await?;
+    warehouse.claim().await?;
+    Ok(warehouse)
 }
 
 async fn take(

@@ -378,7 +378,7 @@ async fn settled(inner: Arc<Inner>, work: Work) {
             work.try_to_write_down(&inner, &last, &End::Failed(error), None).await
         }
         Ok(None) => {
-            let later = Later { attempt: task.attempt, not_before: now, error: "its daemon ended while it ran", died: true };
+            let later = Later { attempt: task.attempt, not_before: now, error: "its daemon ended while it ran", died: true, began: true };
             store.put_back(&work.claim, &later).await.map(drop)
         }
         Err(error @ RunError::Refresh(_)) => work.try_to_write_down(&inner, &last, &End::Failed(chain(&error)), None).await,

@@ -163,8 +163,8 @@ impl Work {
             }
             (Err(RunError::Stopped), Some(Why::Cancelled(by))) => End::Cancelled(format!("stopped by {by}")),
             (Err(RunError::Stopped), Some(Why::Lost)) => End::Lost,
-            (Err(RunError::Stopped), _) => End::Later("parked when the daemon stopped".to_owned(), chrono::Duration::zero()),
-            (Err(error), _) if error.exit_code() == BUSY => End::Later(chain(error), BUSY_PAUSE),
+            (Err(RunError::Stopped), _) => End::Later("parked when the daemon stopped".to_owned()),
+            (Err(error), _) if error.exit_code() == BUSY => End::Busy(chain(error)),
             (Err(error), _) => failed(chain(error), error.may_run_again()),
         }
     }
@@ -174,7 +174,7 @@ impl Work {
             (Outcome::Held, _) => End::Held(report.verdict.iter().flat_map(|verdict| verdict.sentences()).collect()),
             // It finished what somebody else had begun; the task's own work is still to be done.
             (Outcome::Resumed, Some(other)) if !self.task.runs.iter().any(|run| run.as_str() == other) => {
-                End::Later(format!("run {} finished the load of run {other} first", report.run), chrono::Duration::zero())
+                End::Later(format!("run {} finished the load of run {other} first", report.run))
             }
             _ => End::Loaded,
         }
@@ -235,11 +235,15 @@ impl Work {
             }
             End::Again(error) => {
                 let delay = chrono::Duration::from_std(self.schedule.retry_delay.get()).unwrap_or_default();
-                let later = Later { attempt: task.attempt + 1, not_before: now + delay, error, died: false };
+                let later = Later { attempt: task.attempt + 1, not_before: now + delay, error, died: false, began: true };
                 store.put_back(&self.claim, &later).await?;
             }
-            End::Later(error, pause) => {
-                let later = Later { attempt: task.attempt, not_before: now + *pause, error, died: false };
+            End::Later(error) => {
+                let later = Later { attempt: task.attempt, not_before: now, error, died: false, began: true };
+                store.put_back(&self.claim, &later).await?;
+            }
+            End::Busy(error) => {
+                let later = Later { attempt: task.attempt, not_before: now + BUSY_PAUSE, error, died: false, began: false };
                 store.put_back(&self.claim, &later).await?;
             }
             End::Lost => tracing::warn!(task = %task.id, "another daemon has taken the task over; run {run} was stopped"),
@@ -276,8 +280,10 @@ pub(super) enum End {
     Cancelled(String),
     /// It failed, and is tried again after the delay.
     Again(String),
-    /// It could not be done now; that is nobody's failure.
-    Later(String, chrono::Duration),
+    /// It is to be begun again at once; that is nobody's failure.
+    Later(String),
+    /// Somebody else is at the pipeline: its run did not begin.
+    Busy(String),
     /// It is another daemon's now.
     Lost,
 }

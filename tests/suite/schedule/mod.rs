@@ -1,5 +1,6 @@
 //! The daemon as a process: schedules, what people ask for, changed files; deaths at many moments; several of it at one database.
 
+mod alerts;
 mod backfill;
 mod serve;
 mod several;

@@ -9,6 +9,7 @@ use super::load::{Loaded, parse};
 
 mod alerts;
 mod egress;
+mod schedule;
 mod sense;
 mod text;
 

@@ -44,6 +44,8 @@ pub struct Later<'e> {
     pub error: &'e str,
     /// Whether the daemon that ran it died.
     pub died: bool,
+    /// Whether its run began: one that found another at work did not.
+    pub began: bool,
 }
 
 /// What a renewed lease brings.
@@ -175,11 +177,15 @@ impl Tasks {
     pub async fn put_back(&self, claim: &Claim, later: &Later<'_>) -> Result<bool, TasksError> {
         let sql = "update tasks set status = case when cancel_by is null then 'queued' else 'cancelled' end, \
                    finished_at = case when cancel_by is null then cast(null as bigint) else $4 end, \
-                   lease_until = null, attempt = $3, not_before = $4, error = $5, deaths = deaths + $6 \
+                   lease_until = null, attempt = $3, not_before = $4, error = $5, deaths = deaths + $6, \
+                   runs = case when $7 = 1 then replace(runs, run || ' ', '') else runs end \
                    where id = $1 and claimed_by = $2 and status = 'running'";
         let (id, daemon) = (claim.task.as_str(), claim.daemon.as_str());
-        let Later { attempt, not_before, error, died } = later;
-        let done = self.0.execute(sql, values![id, daemon, i64::from(*attempt), micros(*not_before), *error, i64::from(*died)]).await?;
+        let Later { attempt, not_before, error, died, began } = later;
+        let done = self
+            .0
+            .execute(sql, values![id, daemon, i64::from(*attempt), micros(*not_before), *error, i64::from(*died), i64::from(!*began)])
+            .await?;
         self.free(&claim.task).await?;
         Ok(done > 0)
     }

@@ -105,13 +105,17 @@ async fn a_task_that_is_put_back_keeps_its_runs_and_ends_where_somebody_wants_it
     store.create(&task, true).await.unwrap();
     let mine = claim(&task, "a");
     store.claim(&mine, &run(1), at(30), at(1)).await.unwrap();
-    let later = Later { attempt: 2, not_before: at(9), error: "away", died: true };
+    let later = Later { attempt: 2, not_before: at(9), error: "away", died: true, began: true };
     assert!(store.put_back(&mine, &later).await.unwrap());
     let back = store.task(&task.id).await.unwrap().unwrap();
     assert_eq!((back.status, back.attempt, back.not_before, back.deaths), (TaskStatus::Queued, 2, at(9), 1));
     store.claim(&mine, &run(2), at(30), at(9)).await.unwrap();
     let again = store.task(&task.id).await.unwrap().unwrap();
     assert_eq!((again.runs, again.started_at), (vec![run(1), run(2)], Some(at(1))));
+    let busy = Later { attempt: 2, not_before: at(9), error: "busy", died: false, began: false };
+    store.put_back(&mine, &busy).await.unwrap();
+    assert_eq!(store.task(&task.id).await.unwrap().unwrap().runs, [run(1)], "a run that did not begin is none");
+    store.claim(&mine, &run(3), at(30), at(9)).await.unwrap();
     store.cancel(&task.id, "ada", at(10)).await.unwrap();
     store.put_back(&mine, &later).await.unwrap();
     assert_eq!(store.task(&task.id).await.unwrap().unwrap().status, TaskStatus::Cancelled);
