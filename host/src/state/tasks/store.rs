@@ -178,7 +178,7 @@ impl Tasks {
         let sql = "update tasks set status = case when cancel_by is null then 'queued' else 'cancelled' end, \
                    finished_at = case when cancel_by is null then cast(null as bigint) else $4 end, \
                    lease_until = null, attempt = $3, not_before = $4, error = $5, deaths = deaths + $6, \
-                   runs = case when $7 = 1 then replace(runs, run || ' ', '') else runs end \
+                   runs = case when $7 = cast(1 as bigint) then replace(runs, run || ' ', '') else runs end \
                    where id = $1 and claimed_by = $2 and status = 'running'";
         let (id, daemon) = (claim.task.as_str(), claim.daemon.as_str());
         let Later { attempt, not_before, error, died, began } = later;
