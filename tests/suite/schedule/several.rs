@@ -4,8 +4,11 @@ use std::{collections::BTreeSet, time::Duration};
 
 use tidegate::{
     config::Secret,
-    schedule::{Asks, Task, TaskStatus, Tasks},
-    state::State,
+    schedule::{Asks, Backfill, BackfillStatus, Task, TaskStatus, Tasks},
+    state::{
+        RunId, State,
+        tasks::{Claim, Later, Renewed},
+    },
 };
 use tidegate_tests::{
     daemon::{self, Daemon, growing, orders, query, wait},
@@ -136,4 +139,67 @@ fn a_database_that_restarts_stops_nothing() {
     assert!(tasks.len() == 2 && tasks.iter().all(|task| task.status == TaskStatus::Loaded), "{tasks:#?}");
     assert!(first.runs().unwrap());
     assert_eq!(first.stop().unwrap(), Some(0));
+}
+
+/// What `host/src/state/tasks/store/tests.rs` says of SQLite, said of PostgreSQL: it is stricter about types.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_takes_every_statement() {
+    let database = postgres::shared().unwrap().database(None).unwrap();
+    let secret = Secret::new(database.url);
+    // Two that start together make the tables once.
+    let (store, second) = tokio::join!(Tasks::connect(&secret), Tasks::connect(&secret));
+    let (store, second) = (store.unwrap(), second.unwrap());
+    let now = chrono::DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+    let after = |seconds: i64| now + chrono::Duration::seconds(seconds);
+    let names = ["shop".to_owned()];
+    let asks = Asks { store: &store, names: &names, now, by: "it's $1" };
+    let id = asks.run_now("shop").await.unwrap();
+    let asks = Asks { now: after(1), ..asks };
+    let next = asks.run_now("shop").await.unwrap();
+    let claim = |task: &tidegate::schedule::TaskId, daemon: &str| Claim { task: task.clone(), daemon: daemon.to_owned() };
+    let (mine, other) = (claim(&id, "a"), claim(&id, "b"));
+    let run = RunId::new(now, 7);
+
+    assert!(store.claim(&mine, &run, after(30), now).await.unwrap());
+    assert!(!second.claim(&claim(&next, "b"), &run, after(30), now).await.unwrap(), "the pipeline is at work");
+    assert_eq!(store.renew(&mine, after(40)).await.unwrap(), Renewed::Held);
+    assert_eq!(store.wish(&mine).await.unwrap(), Renewed::Held);
+    let left = second.task(&id).await.unwrap().unwrap();
+    assert_eq!((left.runs.as_slice(), left.by.as_str()), ([run.clone()].as_slice(), "it's $1"));
+    assert!(second.take_over(&left, &other, after(90)).await.unwrap());
+    assert_eq!(store.renew(&mine, after(99)).await.unwrap(), Renewed::Lost);
+    let later = Later { attempt: 2, not_before: now, error: "away", died: true, began: false };
+    assert!(second.put_back(&other, &later).await.unwrap());
+    assert_eq!(store.task(&id).await.unwrap().map(|task| (task.attempt, task.deaths, task.runs.len())), Some((2, 1, 0)));
+    assert!(store.claim(&mine, &run, after(30), now).await.unwrap());
+    assert!(store.late(&id).await.unwrap() && !store.late(&id).await.unwrap());
+    assert!(store.finish(&mine, TaskStatus::Loaded, None, after(9)).await.unwrap());
+    assert_eq!(store.loads().await.unwrap()["shop"], after(9));
+    asks.cancel_task(&next).await.unwrap();
+    assert!(store.open_tasks().await.unwrap().is_empty());
+    assert_eq!(store.tasks("shop", 10).await.unwrap().len(), 2);
+
+    store.mark("shop", "every 1h", after(20)).await.unwrap();
+    store.mark("shop", "every 1h", after(10)).await.unwrap();
+    assert_eq!(store.marks().await.unwrap()["shop"].mark, after(20));
+    asks.pause("shop").await.unwrap();
+    assert!(store.marks().await.unwrap()["shop"].paused.is_some());
+    asks.resume("shop").await.unwrap();
+    assert!(store.take_slot("source", 1, &id, now).await.unwrap() && !second.take_slot("source", 1, &next, now).await.unwrap());
+    store.tidy(after(90)).await.unwrap();
+    assert!(second.take_slot("source", 1, &next, now).await.unwrap());
+
+    let span = Backfill { from: after(-20), to: now, window: Duration::from_secs(10) };
+    let backfill = asks.backfill("shop", &span).await.unwrap();
+    store.advance(&backfill, after(-20), after(-10)).await.unwrap();
+    assert!(store.stop_backfill(&backfill, BackfillStatus::Halted).await.unwrap());
+    assert_eq!(asks.backfill("shop", &span).await.unwrap(), backfill);
+    store.advance(&backfill, after(-10), now).await.unwrap();
+    assert_eq!(asks.backfills("shop").await.unwrap()[0].status, BackfillStatus::Done);
+    store.owe("task/failure", "shop", "{}", now).await.unwrap();
+    store.owe("task/failure", "shop", "{}", now).await.unwrap();
+    let owed = store.owed().await.unwrap();
+    assert!(owed.len() == 1 && store.try_telling(&owed[0]).await.unwrap() && !second.try_telling(&owed[0]).await.unwrap());
+    store.told("task/failure", after(1)).await.unwrap();
+    assert!(store.owed().await.unwrap().is_empty());
 }
