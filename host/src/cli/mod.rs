@@ -1,5 +1,6 @@
 //! The command line. Data goes to stdout, talk to stderr; `--json` speaks to machines; exit codes are those of [`crate::error`].
 
+mod alerts;
 mod archive;
 mod asks;
 mod check;
@@ -79,6 +80,8 @@ enum Command {
     Check(PipelineArgs),
     /// Show the plan of each stream.
     Plan(PipelineArgs),
+    /// Send a test message to the channels that a pipeline tells.
+    Alerts(alerts::AlertsArgs),
     /// Show the first rows of a stream after its transforms; loads nothing.
     Preview(preview::PreviewArgs),
     /// Ask the warehouse's tables and marts, read-only.
@@ -185,6 +188,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Command::Tasks(args) => asks::tasks(&args, json).await,
         Command::Check(args) => check::check(&args, json).await,
         Command::Plan(args) => check::plan(&args, json).await,
+        Command::Alerts(args) => alerts::alerts(&args, json).await,
         Command::Preview(args) => preview::preview(&args, json).await,
         Command::Query(args) => query::query(&args, json).await,
         Command::Runs(args) => runs::runs(&args, json),

@@ -8,6 +8,7 @@ use std::{
 };
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use url::Url;
 
@@ -96,6 +97,17 @@ impl Notifier {
         deliveries.extend(told);
         deliveries.sort_by_key(|delivery| alerts.get_index_of(&delivery.channel));
         deliveries
+    }
+
+    /// Sends a test message to all the pipeline's channels. What was told before and is told later has nothing to do with it.
+    pub async fn test(&self, loaded: &Loaded, at: DateTime<Utc>) -> Vec<Delivery> {
+        let pipeline = loaded.pipeline.name.clone();
+        let link = self.dashboard.as_ref().and_then(|dashboard| News::page(dashboard, &pipeline, None));
+        let why = vec!["this message shows that the channel can be reached".to_owned()];
+        let news = News { kind: Kind::Recovery, pipeline, run: None, at, what: "sends a test".to_owned(), why, link };
+        let alerts = loaded.pipeline.alerts.iter();
+        let turns: Vec<_> = alerts.map(|(channel, alert)| Turn { channel, alert, kept_back: 0, before: None }).collect();
+        join_all(turns.iter().map(|turn| self.take_turn(turn, &loaded.root, &news))).await
     }
 
     /// Who is told, and who is not because of what came before. They are remembered as told at once, so that two that happen together

@@ -114,3 +114,24 @@ fn a_channel_has_its_own_words() {
     assert_eq!(told["subject"], "[hold] held");
     assert!(told["text"].as_str().unwrap().starts_with("orders: integrity is"), "{}", told["text"]);
 }
+
+#[test]
+fn channels_can_be_tried() {
+    let shop = Shop::open(|| Reply::text(200, "ok"), "");
+    let said = shop.workplace.tidegate(&["alerts"]).unwrap();
+    assert_eq!((said.code, said.stdout.trim()), (0, "ops  sent"), "{}", said.stderr);
+    let told = shop.told().remove(0);
+    assert_eq!(
+        (&told["what"], &told["run"], &told["link"]),
+        (&json!("sends a test"), &Value::Null, &json!("https://etl.example.com/pipelines/held"))
+    );
+    assert!(!shop.workplace.path().join("store/alerts").exists(), "a test is no news");
+    let said = shop.workplace.tidegate(&["alerts", "--channel", "op"]).unwrap();
+    assert_eq!(said.code, 1);
+    assert!(said.stderr.contains("no channel `op`") && said.stderr.contains("did you mean `ops`?"), "{}", said.stderr);
+
+    let shop = Shop::open(|| Reply::text(404, "no_service"), "");
+    let said = shop.workplace.tidegate(&["alerts"]).unwrap();
+    assert_eq!(said.code, 1);
+    assert!(said.stdout.contains("ops  failed: it answered 404 Not Found: no_service; is its `url` still right?"), "{}", said.stdout);
+}
