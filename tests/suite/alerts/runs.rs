@@ -88,7 +88,7 @@ fn a_failure_is_told_once_and_so_is_recovery() {
     let why: Vec<_> = told[0]["why"].as_array().unwrap().iter().map(|why| why.as_str().unwrap()).collect();
     assert!(why[0].contains("that source `files` is granted as `data`"), "{why:?}");
     assert!(why.iter().any(|why| why.starts_with("caused by: ")) && why.iter().any(|why| why.starts_with("hint: ")), "{why:?}");
-    assert!(told[1]["why"][0].as_str().unwrap().contains("1 rows accepted"), "{}", told[1]);
+    assert!(told[1]["why"][0].as_str().unwrap().contains("2 rows accepted, 0 quarantined"), "{}", told[1]);
 }
 
 #[test]
