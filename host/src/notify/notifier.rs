@@ -18,10 +18,10 @@ use super::{
     memory::{Last, Memory, Ruling},
     message::Message,
 };
-use crate::config::{Alert, Loaded};
-
-/// How this host calls itself.
-const USER_AGENT: &str = concat!("tidegate/", env!("CARGO_PKG_VERSION"));
+use crate::{
+    config::{Alert, Loaded},
+    egress::http::ordinary,
+};
 
 /// How patient a notifier is with a channel. A run waits for its messages, so it is less so than with a source.
 #[derive(Debug, Clone, Copy)]
@@ -70,12 +70,7 @@ impl Notifier {
 
     /// The same with another patience.
     pub fn patient(dashboard: Option<Url>, patience: Patience) -> Self {
-        let builder = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .timeout(patience.total);
-        let client = builder.build().map_err(|error| crate::error::chain(&error));
+        let client = ordinary(patience.total).map_err(|error| crate::error::chain(&error));
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
         Self { client, dashboard, host, patience, memories: Mutex::new(()) }
     }

@@ -23,6 +23,7 @@ use sha2::{Digest, Sha256};
 use super::{ObserveError, metrics::count::outcome};
 use crate::{
     config::Secret,
+    egress::http::ordinary,
     error,
     flow::{
         Outcome, Report, RunError,
@@ -40,14 +41,17 @@ pub(super) struct Traces {
 impl Traces {
     pub fn new(endpoint: &str, headers: Vec<(String, Secret)>, service: &str, patience: Duration) -> Result<Self, ObserveError> {
         let headers: HashMap<_, _> = headers.into_iter().map(|(name, value)| (name, value.expose().to_owned())).collect();
+        let wrong = |why: String| ObserveError::Settings { key: "the endpoint of OTLP", why };
+        let client = ordinary(patience).map_err(|error| wrong(error::chain(&error)))?;
         let mut exporter = opentelemetry_otlp::SpanExporter::builder()
             .with_http()
+            .with_http_client(client)
             .with_protocol(Protocol::HttpBinary)
             .with_endpoint(endpoint)
             .with_timeout(patience)
             .with_headers(headers)
             .build()
-            .map_err(|error| ObserveError::Settings { key: "the endpoint of OTLP", why: error.to_string() })?;
+            .map_err(|error| wrong(error.to_string()))?;
         let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
         let resource = Resource::builder().with_service_name(service.to_owned()).with_attribute(version).build();
         exporter.set_resource(&resource);

@@ -50,6 +50,14 @@ impl Clients {
     }
 }
 
+/// A client for what the host itself has to say: alerts, lineage, traces. No plugin has a say in where that goes, so no address is barred, and
+/// the system's proxy is used.
+pub fn ordinary(timeout: Duration) -> reqwest::Result<Client> {
+    let builder = || Client::builder().user_agent(USER_AGENT).redirect(redirect::Policy::none()).retry(retry::never()).timeout(timeout);
+    // As above: what goes in the clear to this machine needs no authorities.
+    builder().build().or_else(|_| builder().tls_certs_only([]).build())
+}
+
 fn seconds(seconds: u32) -> Duration {
     Duration::from_secs(seconds.into())
 }

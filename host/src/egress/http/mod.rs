@@ -59,6 +59,7 @@ use storage::Storage;
 
 pub use answer::Response;
 pub use breaker::Circuit;
+pub use client::ordinary;
 pub use credential::{CredentialError, Credentials, Reason};
 pub use error::{HttpError, Trouble};
 pub use health::Health;

@@ -15,7 +15,7 @@ use lettre::{
 };
 use url::Url;
 
-use super::{Refusal, chain, redactor, resolve};
+use super::{Refusal, chain, is_distrust, redactor, resolve};
 use crate::{config::Alert, egress::http::redact::Redactor, notify::message::Message};
 
 /// The usual ports: TLS from the first byte, submission with STARTTLS, in the clear.
@@ -115,19 +115,6 @@ fn trust(host: &str, alert: &Alert, root: &Path) -> Result<TlsParameters, Refusa
 /// Whether trying again is of no use: the server said so, or its certificate is not trusted.
 fn is_final(error: &lettre::transport::smtp::Error) -> bool {
     error.is_permanent() || error.is_client() || error.is_tls() || is_distrust(error)
-}
-
-fn is_distrust(error: &(dyn Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let inner = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()).or_else(|| error.downcast_ref());
-        if matches!(inner, Some(rustls::Error::InvalidCertificate(_))) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 fn never(why: &str) -> Refusal {

@@ -74,3 +74,17 @@ fn redactor(secrets: &[Option<&Secret>]) -> Redactor {
 fn chain(error: &dyn Error, redactor: &Redactor) -> String {
     redactor.text(&crate::error::chain(error)).into_owned()
 }
+
+/// Whether an error is about a certificate that is not trusted: trying again does not make it known.
+fn is_distrust(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let inner = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()).or_else(|| error.downcast_ref());
+        if matches!(inner, Some(rustls::Error::InvalidCertificate(_))) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}

@@ -10,7 +10,7 @@ use reqwest::{
 use serde_json::Value;
 use url::{Host, Url};
 
-use super::{Refusal, chain, redactor, resolve, slack, teams, webhook};
+use super::{Refusal, chain, is_distrust, redactor, resolve, slack, teams, webhook};
 use crate::{
     config::{Alert, AlertKind, Secret},
     egress::http::redact::Redactor,
@@ -55,8 +55,15 @@ impl Post {
         }
         match request.body(body).send().await {
             Ok(answer) => self.judge(answer).await,
-            // The URL is a secret, and no news.
-            Err(error) => Err(Refusal::Later { why: chain(&error.without_url(), &self.redactor), wait: None }),
+            Err(error) => {
+                // The URL is a secret, and no news.
+                let error = error.without_url();
+                let why = chain(&error, &self.redactor);
+                match is_distrust(&error) {
+                    true => Err(Refusal::Never { why }),
+                    false => Err(Refusal::Later { why, wait: None }),
+                }
+            }
         }
     }
 

@@ -13,6 +13,7 @@ use crate::{
         Loaded, Secret,
         observe::{LineageSink, Parent},
     },
+    egress::http::ordinary,
     error,
     flow::{Report, RunError},
     observe::ObserveError,
@@ -42,8 +43,7 @@ impl Lineage {
             LineageSink::Http(url, key) => {
                 let wrong = |why: String| ObserveError::Settings { key: "the URL of OpenLineage", why };
                 let url = Url::parse(&url).map_err(|error| wrong(error.to_string()))?;
-                let client = reqwest::Client::builder().timeout(patience).retry(reqwest::retry::never()).build();
-                let client = Box::new(client.map_err(|error| wrong(error::chain(&error)))?);
+                let client = Box::new(ordinary(patience).map_err(|error| wrong(error::chain(&error)))?);
                 Sink::Http { client, url, key: key.map(|key| bearer(&key)).transpose()? }
             }
         };
