@@ -19,7 +19,7 @@ const LONGEST_REASON: usize = 4096;
 /// An answer as it is, or the error that it is as a page or as JSON.
 pub(super) async fn shown(response: Response, ctx: &PageContext, path: &str) -> Response {
     let status = response.status();
-    let plain = matches!(path, "/healthz" | "/metrics") && !response.extensions().get::<Problem>().is_some();
+    let plain = matches!(path, "/healthz" | "/metrics") && response.extensions().get::<Problem>().is_none();
     if plain || !(status.is_client_error() || status.is_server_error()) || is_shaped(&response) {
         return response;
     }

@@ -210,7 +210,7 @@ async fn admit(guard: &Guard, ctx: &PageContext, request: Request) -> Result<Req
         return Ok(request);
     }
     if !is_harmless(path) {
-        check_role(ctx)?;
+        check_role(ctx).map_err(IntoResponse::into_response)?;
     }
     check_origin(guard, request).await
 }
@@ -238,13 +238,13 @@ fn to_the_door(guard: &Guard, ctx: &PageContext, path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, format!("/login?next={next}"))]).into_response()
 }
 
-fn check_role(ctx: &PageContext) -> Result<(), Response> {
+fn check_role(ctx: &PageContext) -> Result<(), Problem> {
     match &ctx.who {
         Some(Who { role: Role::Operator, .. }) => Ok(()),
         who => {
             let (name, role) = who.as_ref().map_or(("nobody", "visitor"), |who| (who.name.as_str(), who.role.name()));
             let problem = Problem::new(StatusCode::FORBIDDEN, format!("You are here as {name}, a {role}. Only an operator may do this."));
-            Err(problem.hint("Whoever keeps the daemon's file can give you the role `operator`.").into_response())
+            Err(problem.hint("Whoever keeps the daemon's file can give you the role `operator`."))
         }
     }
 }

@@ -71,11 +71,10 @@ pub fn time(at: DateTime<Utc>) -> Markup {
     html! { time datetime=(exact) title=(exact) { (at.format("%Y-%m-%d %H:%M:%S")) } }
 }
 
-/// An instant with the zone that a pipeline keeps its calendar in, where that is another than UTC.
-pub fn time_in(at: DateTime<Utc>, zone: Tz) -> Markup {
+/// What the clock shows at an instant in the zone that a pipeline keeps its calendar in; nothing where that is UTC.
+pub fn local(at: DateTime<Utc>, zone: Tz) -> Markup {
     html! {
-        (time(at))
-        @if zone != Tz::UTC { " " span.zone { (at.with_timezone(&zone).format("%H:%M")) " " (zone.name()) } }
+        @if zone != Tz::UTC { span.zone { (at.with_timezone(&zone).format("%H:%M")) " in " (zone.name()) } }
     }
 }
 
@@ -139,6 +138,11 @@ impl Tone {
 /// A word with its tone and sign.
 pub fn badge(tone: Tone, words: &str) -> Markup {
     html! { span class={ "badge " (tone.class()) } { (icon(tone.sign())) (words) } }
+}
+
+/// Says that a run is unlike those before it.
+pub fn unusual() -> Markup {
+    html! { span.badge.warn { (icon("flag")) "unusual" } }
 }
 
 /// The tone of a run's status.
@@ -294,8 +298,8 @@ mod tests {
             time(at).into_string(),
             "<time datetime=\"2026-11-27T06:00:00Z\" title=\"2026-11-27T06:00:00Z\">2026-11-27 06:00:00</time>"
         );
-        let zoned = time_in(at, Tz::America__Sao_Paulo).into_string();
-        assert!(zoned.ends_with("<span class=\"zone\">03:00 America/Sao_Paulo</span>"), "{zoned}");
+        assert_eq!(local(at, Tz::America__Sao_Paulo).into_string(), "<span class=\"zone\">03:00 in America/Sao_Paulo</span>");
+        assert_eq!(local(at, Tz::UTC).into_string(), "");
         assert!(time_from(at, at + TimeDelta::hours(3)).into_string().contains("3 h ago"));
         assert!(time_from(at, at - TimeDelta::minutes(3)).into_string().contains("in 3 min"));
     }

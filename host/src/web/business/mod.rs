@@ -52,14 +52,8 @@ pub(super) async fn warm(app: App) {
         }
         if let Ok(choices) = overview::choices(&snapshot).await {
             let filters = Filters::default();
-            let shown = Overview {
-                loaded: &view.loaded,
-                snapshot: &snapshot,
-                choices: &choices,
-                filters: &filters,
-                messages: &[],
-                pipelines: &[],
-            };
+            let shown =
+                Overview { loaded: &view.loaded, snapshot: &snapshot, choices: &choices, filters: &filters, messages: &[], pipelines: &[] };
             shown.body().await;
         }
     }

@@ -97,17 +97,15 @@ impl Follower {
 
     /// Waits for the end of a run that another process works on, or that has ended already.
     async fn elsewhere(&mut self) -> Option<Sent> {
-        loop {
-            tokio::select! {
-                () = self.app.stopped() => return None,
-                _ = self.tick.tick() => {}
-            }
-            let run = self.run.clone();
-            let status = self.place.read(None, move |state, _| state.run(&run).map(|run| Some(run.status))).await.ok().flatten();
-            match status {
-                Some(Status::Running) => return Some(Sent::default().comment("it goes on")),
-                status => return Some(self.ended(status)),
-            }
+        tokio::select! {
+            () = self.app.stopped() => return None,
+            _ = self.tick.tick() => {}
+        }
+        let run = self.run.clone();
+        let status = self.place.read(None, move |state, _| state.run(&run).map(|run| Some(run.status))).await.ok().flatten();
+        match status {
+            Some(Status::Running) => Some(Sent::default().comment("it goes on")),
+            status => Some(self.ended(status)),
         }
     }
 

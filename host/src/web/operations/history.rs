@@ -12,7 +12,13 @@ use crate::state::{State, StateError};
 
 /// The opened stores, by their files. A file that was removed and made anew is another store.
 #[derive(Default)]
-pub struct Histories(Mutex<HashMap<PathBuf, (Option<SystemTime>, Arc<State>)>>);
+pub struct Histories(Mutex<HashMap<PathBuf, Opened>>);
+
+struct Opened {
+    /// When the file was made, where the system tells.
+    made: Option<SystemTime>,
+    state: Arc<State>,
+}
 
 impl Histories {
     /// The store in `file`; none where nothing has run yet, for looking makes no file.
@@ -23,13 +29,11 @@ impl Histories {
             return Ok(None);
         };
         let made = found.created().ok();
-        if let Some((known_since, state)) = known.get(file)
-            && *known_since == made
-        {
-            return Ok(Some(state.clone()));
+        if let Some(opened) = known.get(file).filter(|opened| opened.made == made) {
+            return Ok(Some(opened.state.clone()));
         }
         let state = Arc::new(State::open(file)?);
-        known.insert(file.to_owned(), (made, state.clone()));
+        known.insert(file.to_owned(), Opened { made, state: state.clone() });
         Ok(Some(state))
     }
 }

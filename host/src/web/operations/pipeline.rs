@@ -8,7 +8,9 @@ use super::{
     super::{
         App, PageContext, Problem,
         page::{csrf_field, page},
-        view::{Tone, badge, count, crumbs, duration, empty, icon, in_url, pager, percent, status, table, time, time_from, verdict},
+        view::{
+            Tone, badge, count, crumbs, duration, empty, icon, in_url, pager, percent, status, table, time, time_from, unusual, verdict,
+        },
     },
     pipelines::{broken_file, buttons, next},
     place::{self, Place},
@@ -175,7 +177,7 @@ fn history(place: &Place, runs: &[Run], judged: &[Point]) -> Markup {
                     tr class=[odd.then_some("flagged")] {
                         th.nowrap scope="row" {
                             a href=(run_url(&place.view.name, &run.id)) { (run.id) }
-                            @if odd { " " (badge(Tone::Warn, "unusual")) }
+                            @if odd { " " (unusual()) }
                         }
                         td { (status(run.status)) }
                         td { (verdict(run.verdict)) }

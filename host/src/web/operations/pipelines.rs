@@ -8,7 +8,7 @@ use super::{
     super::{
         App, PageContext, Problem,
         page::{csrf_field, page},
-        view::{Tone, badge, empty, icon, in_url, percent, status, table, time_from, time_in, tone_of},
+        view::{Tone, badge, empty, icon, in_url, local, percent, status, table, time_from, tone_of},
     },
     place::{self, Place},
     spark::run_url,
@@ -39,7 +39,7 @@ pub(super) async fn show(State(app): State<App>, ctx: PageContext) -> Result<Mar
                         thead {
                             tr {
                                 th scope="col" { "Pipeline" } th scope="col" { "Last runs" } th scope="col" { "Last run" }
-                                th.n scope="col" { "Score" } th scope="col" { "Schedule" } th scope="col" { "Next run" } th scope="col" { "Do" }
+                                th.n scope="col" { "Score" } th scope="col" { "Schedule" } th scope="col" { "Next run" } th scope="col" { "Actions" }
                             }
                         }
                         tbody { @for (place, runs) in &rows { (row(&ctx, place, runs)) } }
@@ -92,7 +92,7 @@ pub(super) fn next(place: &Place) -> Markup {
             (badge(Tone::Warn, "paused")) " " span.soft { "by " (by) ", " (time_from(*since, Utc::now())) }
         } @else if let Some(next) = view.next {
             (time_from(next, Utc::now()))
-            @if place.zone() != chrono_tz::Tz::UTC { br; (time_in(next, place.zone())) }
+            " " (local(next, place.zone()))
         } @else { span.none { "–" } }
         @if view.queued > 0 { " " (badge(Tone::Busy, &format!("{} waiting", view.queued))) }
     }

@@ -12,8 +12,8 @@ use crate::{
     state::Judged,
 };
 
-/// Rules without a failed row that are shown before the rest is folded away.
-const KEYS: usize = 5;
+/// Keys of failed rows that are shown for a rule.
+const KEYS: usize = 3;
 
 /// The scores of the runs up to this one, oldest first.
 pub(super) fn past(judged: Vec<Judged>) -> Vec<Scores> {

@@ -9,7 +9,7 @@ use super::{
         App, PageContext, Problem,
         page::{csrf_field, page},
         view::{
-            Tone, badge, bytes, coarse, count, crumbs, duration, icon, in_url, level, micros, percent, status, table, time_from, time_in,
+            Tone, badge, bytes, coarse, count, crumbs, duration, icon, in_url, level, local, micros, percent, status, table, time_from,
         },
     },
     pipeline::oddities,
@@ -76,7 +76,7 @@ fn body(ctx: &PageContext, known: &Known) -> Markup {
             (actions(ctx, known, &url))
             p.lead {
                 "Started " (time_from(run.started_at, Utc::now())) " "
-                @if place.zone() != chrono_tz::Tz::UTC { "(" (time_in(run.started_at, place.zone())) ") " }
+                (local(run.started_at, place.zone())) " "
                 @if let Some(end) = run.finished_at { "· took " (duration(end - run.started_at)) }
             }
         }

@@ -92,7 +92,7 @@ fn drawing(line: &Line<'_>, points: &[Point], label: &str) -> Markup {
             polyline.line points=(path(&mut points.iter().enumerate().map(|(place, point)| (x(place), y(point.judged.value))))) {}
             @for (place, point) in points.iter().enumerate().filter(|(_, point)| point.judged.is_odd()) {
                 a href=(run_url(line.pipeline, &point.run)) aria-label={ "Unusual: run " (point.run) ", " ((line.show)(point.judged.value)) } {
-                    circle.odd cx=(format!("{:.1}", x(place))) cy=(format!("{:.1}", y(point.judged.value))) r="5" {
+                    path.odd d=(format!("M{:.1},{:.1}h0.01", x(place), y(point.judged.value))) {
                         title { (point.run) ": " ((line.show)(point.judged.value)) }
                     }
                 }
@@ -149,7 +149,7 @@ mod tests {
         let points: Vec<_> = judged.into_iter().map(|judged| Point { run: RunId::new(at, 7), at, judged }).collect();
         let line = Line { pipeline: "shop", name: "Rows read", show: |value| format!("{value:.0}"), floor: Some(50.0) };
         let text = figure(&line, &points).into_string();
-        assert_eq!(text.matches("<circle").count(), 1);
+        assert_eq!(text.matches("class=\"odd\"").count(), 1);
         assert!(text.contains("1 unusual") && text.contains("deviations under the median 100") && !text.contains("NaN"), "{text}");
         for few in [&points[..0], &points[..1]] {
             let text = figure(&line, few).into_string();
