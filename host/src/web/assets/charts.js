@@ -53,7 +53,8 @@
             selectedDataBackground: { lineStyle: { color: colour("--accent") }, areaStyle: { color: colour("--accent-ground") } },
             textStyle: { color: soft },
           }
-        : zoom,
+        : // A finger that moves down over a chart scrolls the page.
+          { preventDefaultMouseMove: false, ...zoom },
     );
     const stacked = option.series.some((series) => series.stack);
     return {

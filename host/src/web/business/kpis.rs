@@ -124,7 +124,7 @@ pub fn cards(answer: &Answer, period: &Period, run: Option<&str>) -> Markup {
         (
             "Review score",
             now.review.map_or_else(|| "–".into(), |score| format!("{score:.2}")),
-            format!("of 5, {} reviewed", count(now.reviewed)),
+            format!("of 5 · {} reviewed", count(now.reviewed)),
             compare(&|f| f.review, true, difference),
         ),
     ];

@@ -141,7 +141,7 @@ impl Overview<'_> {
                     p.lead {
                         @match (&standing.run, self.run()) {
                             (Some(run), Some(url)) => { "As loaded by run " a href=(url) { (run) } "." },
-                            _ => "Nothing was loaded yet.",
+                            _ => "This pipeline has loaded nothing here yet.",
                         }
                     }
                 }

@@ -62,7 +62,8 @@ fn statement(name: &str, filters: &Filters) -> Result<String> {
     Ok(format!("\n{}", tidegate::config::bind(&sql, &parameters)))
 }
 
-/// A daemon with the Olist example twice, as `olist` in the lake and as `shop` in PostgreSQL, and a pipeline `plain` without a star schema.
+/// A daemon with the Olist example twice, as `olist` in the lake and as `shop` in PostgreSQL; a pipeline `plain` without a star schema, one,
+/// `part`, with some of it, and one, `away`, whose database does not answer.
 /// Tests that run at the same time share it, and each holds it while it runs: the last one ends it. None of them changes what others read.
 fn site() -> Arc<Site> {
     static SITE: Mutex<Weak<Site>> = Mutex::new(Weak::new());
@@ -100,6 +101,18 @@ files = \"notes.csv\"
 stream = \"notes\"
 ";
 
+const PART: &str = "version = 1
+name = \"part\"
+[sources.files]
+plugin = \"source-files\"
+grants = { files = { data = \"input\" } }
+[sources.files.config.streams.orders]
+files = \"orders.csv\"
+[streams.orders]
+[tables.fact_orders]
+sql = \"select id as order_id, cast(day as date) as order_purchase_date from orders\"
+";
+
 fn start() -> Result<Site> {
     let mut workplace = olist::workplace()?;
     let database = shared()?.database(None)?;
@@ -116,7 +129,13 @@ fn start() -> Result<Site> {
     let long = "long ".repeat(400);
     let notes = format!("id,note,amount\n1,\"{}\",-5\n2,=1+1,7\n3,{long},0\n4,,\n", HOSTILE.replace('"', "\"\""));
     workplace.write("examples/plain/input/notes.csv", &notes)?;
-    for pipeline in ["olist", "shop", "plain"] {
+    workplace.write("examples/part/pipeline.toml", PART)?;
+    workplace.write("examples/part/input/orders.csv", "id,day\n1,2018-01-05\n2,2018-02-01\n")?;
+    // Nobody listens on port 1.
+    workplace.set("AWAY_URL", "postgres://ana:s3cret@127.0.0.1:1/none?sslmode=disable");
+    let away = PLAIN.replace("\"plain\"", "\"away\"") + "[warehouse]\nkind = \"postgres\"\nurl = { env = \"AWAY_URL\" }\n";
+    workplace.write("examples/away/pipeline.toml", &away)?;
+    for pipeline in ["olist", "shop", "plain", "part"] {
         let said = workplace.tidegate(&["run", &format!("examples/{pipeline}")])?;
         ensure!(said.code == 0, "{pipeline} ended with {}:\n{}", said.code, said.stderr);
     }

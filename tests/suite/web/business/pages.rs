@@ -139,6 +139,24 @@ fn without_a_star_schema_the_overview_shows_what_there_is() {
 }
 
 #[test]
+fn what_is_missing_is_said_in_its_place() {
+    let _site = site();
+    let part = page("/overview/part");
+    assert!(part.contains("The warehouse has no table fact_order_items, so there are no key figures."), "{part}");
+    assert_eq!(part.matches("<figure").count(), CHARTS.len());
+    assert!(part.contains("The warehouse has no table fact_payments, fact_order_items, dim_customers, dim_products."), "{part}");
+    assert_eq!(get("/overview/part/payment-types.csv").status, 404);
+    for path in ["/overview/away", "/data/away"] {
+        let away = page(path);
+        assert!(away.contains("note bad") && away.contains("127.0.0.1:1") && !away.contains("s3cret"), "{away}");
+    }
+    for path in ["/data/away/notes", "/overview/away/kpis.csv"] {
+        let answer = get(path);
+        assert!(answer.status == 503 && !answer.text().contains("s3cret"), "{path}: {}", answer.text());
+    }
+}
+
+#[test]
 fn a_new_load_shows_without_a_restart() {
     // A lake of its own, so that no other test sees the second run.
     let own = Site::of_olist("").unwrap();

@@ -95,7 +95,7 @@ fn last_load(loaded: &Loaded, snapshot: &Snapshot) -> Markup {
         p.hint {
             @match (&snapshot.standing().run, run_url(&loaded.pipeline.name, snapshot)) {
                 (Some(run), Some(url)) => { "Last load: number " (snapshot.standing().sequence) ", by run " a href=(url) { (run) } "." },
-                _ => "Nothing was loaded yet.",
+                _ => "This pipeline has loaded nothing here yet.",
             }
         }
     }

@@ -105,7 +105,7 @@ impl Shown<'_> {
             let id = format!("o-{at}");
             html! {
                 div.field {
-                    label for=(id) { (name) " " span.visually-hidden { "is asked how" } span aria-hidden="true" { "…" } }
+                    label for=(id) { (name) span.visually-hidden { " is asked how" } }
                     select id=(id) name={ "o." (name) } {
                         @for (choice, words) in choices { option value=(choice) selected[value("o") == Some(*choice)] { (words) } }
                     }
