@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
+use super::clones::{Claim, Workspace};
 use super::toolchain::TARGET;
 use super::{BuildError, BuildRequest};
 
@@ -71,6 +72,8 @@ pub(super) struct Package {
     pub(super) name: String,
     manifest_path: PathBuf,
     targets: Vec<Target>,
+    #[serde(skip)]
+    workspace: Workspace,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -99,6 +102,7 @@ pub(super) fn find_package(request: &BuildRequest) -> Result<Package, BuildError
     #[derive(Deserialize)]
     struct Metadata {
         packages: Vec<Package>,
+        workspace_root: PathBuf,
     }
     let no_crate = |said: String| BuildError::NoCrate { crate_dir: request.crate_dir.clone(), said };
     let manifest = fs::canonicalize(request.crate_dir.join("Cargo.toml")).map_err(|error| no_crate(format!("Cargo.toml: {error}")))?;
@@ -112,9 +116,15 @@ pub(super) fn find_package(request: &BuildRequest) -> Result<Package, BuildError
         return Err(no_crate(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }
     let metadata: Metadata = serde_json::from_slice(&output.stdout).map_err(|error| no_crate(format!("`cargo metadata`: {error}")))?;
+    let members = metadata.packages.iter().map(|package| package.name.clone()).collect();
+    let workspace = Workspace { root: metadata.workspace_root, members };
     let here = |package: &Package| fs::canonicalize(&package.manifest_path).is_ok_and(|path| path == manifest);
     let package = metadata.packages.into_iter().find(here).ok_or_else(|| no_crate("it is a workspace, not a crate".to_owned()))?;
-    if package.targets.iter().any(Target::is_cdylib) { Ok(package) } else { Err(BuildError::NoCdylib { name: package.name }) }
+    if package.targets.iter().any(Target::is_cdylib) {
+        Ok(Package { workspace, ..package })
+    } else {
+        Err(BuildError::NoCdylib { name: package.name })
+    }
 }
 
 /// Compiles the crate; gives the bytes of its core module.
@@ -129,6 +139,7 @@ pub(super) fn core_module(
         cargo: format!("{} build", request.toolchain.cargo.display()),
         source,
     };
+    let _claim = Claim::take(&guests(request), &package.workspace, talk)?;
     let mut child = command(request, rustc).spawn().map_err(failed)?;
     let (stdout, stderr) = (child.stdout.take().expect("stdout is piped"), child.stderr.take().expect("stderr is piped"));
     let artifact = std::thread::scope(|scope| {
@@ -147,6 +158,11 @@ pub(super) fn core_module(
     fs::read(&path).map_err(|source| BuildError::File { what: "read", path, source })
 }
 
+/// The target folder of all plugins.
+fn guests(request: &BuildRequest) -> PathBuf {
+    request.cache_dir.join("guests")
+}
+
 /// The call of cargo.
 fn command(request: &BuildRequest, rustc: Option<&Path>) -> Command {
     let (profile, settings) = if request.release { ("guest-release", GUEST_RELEASE) } else { ("guest", GUEST) };
@@ -162,7 +178,7 @@ fn command(request: &BuildRequest, rustc: Option<&Path>) -> Command {
         command.env("RUSTC", rustc);
     }
     // Set in this way, flags in cargo's config files are switched off too.
-    command.env("CARGO_ENCODED_RUSTFLAGS", FLAGS).env("CARGO_TARGET_DIR", request.cache_dir.join("guests"));
+    command.env("CARGO_ENCODED_RUSTFLAGS", FLAGS).env("CARGO_TARGET_DIR", guests(request));
     command.current_dir(&request.crate_dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -239,7 +255,10 @@ mod tests {
     #[test]
     fn a_plugin_is_found_by_its_folder() {
         let dir = crate_with("[package]\nname = \"upper\"\nedition = \"2024\"\n[lib]\ncrate-type = [\"cdylib\"]\n[workspace]\n");
-        assert_eq!(find_package(&request(dir.path())).unwrap().name, "upper");
+        let package = find_package(&request(dir.path())).unwrap();
+        assert_eq!(package.name, "upper");
+        let root = dir.path().canonicalize().unwrap();
+        assert_eq!(package.workspace, Workspace { root, members: vec!["upper".to_owned()] });
     }
 
     #[test]

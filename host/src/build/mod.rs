@@ -11,6 +11,7 @@
 
 pub mod contract;
 
+mod clones;
 mod compile;
 mod component;
 mod toolchain;
