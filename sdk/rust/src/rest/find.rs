@@ -1,6 +1,12 @@
 //! Finding values in JSON text by pointers (RFC 6901), in one pass and without building a tree of it: what no pointer leads to is skipped.
 //!
-//! What is found are slices of the text. `examples/rest_speed.rs` measures it beside other ways.
+//! What is found are slices of the text.
+//!
+//! # Why
+//! A page of an API is mostly fields that nobody wants. Of pages with 250 orders of a shop (1 MB each) rows are made at 0.77 of the speed of
+//! structs that were written for just this API, at twice that of arrow-json over the whole records, which checks nothing, and at nine times
+//! that of a tree of `serde_json::Value` before there is a row (`examples/rest_speed.rs`, natively on two busy cores, medians of five
+//! interleaved rounds).
 
 use super::scan::{Broken, Scanner};
 use crate::{Failure, Result};
