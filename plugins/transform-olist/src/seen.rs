@@ -78,11 +78,15 @@ fn tag(hash: u128) -> Tag {
 impl Shard {
     /// Adds tags and calls `again` with the number beside each one that was there already.
     fn insert_all(&mut self, tags: &[(Tag, usize)], mut again: impl FnMut(usize)) {
-        self.reserve(tags.len());
+        if tags.is_empty() {
+            return;
+        }
+        self.make_room();
         // Loads that do not depend on each other: the processor makes them at the same time.
         let touched = tags.iter().fold(0, |touched, (tag, _)| touched ^ self.slots[self.first_slot(*tag)][0]);
         std::hint::black_box(touched);
         for (tag, place) in tags {
+            self.make_room();
             let slot = self.slot_of(*tag);
             if self.slots[slot] == FREE {
                 self.slots[slot] = *tag;
@@ -106,14 +110,18 @@ impl Shard {
         slot
     }
 
-    /// Makes room for more keys, unless there is room for them: beyond 17 of 20 slots, a look passes more of them than it is worth: 23 for a
-    /// new key, 9 where a quarter is free.
-    fn reserve(&mut self, more: usize) {
-        let (keys, slots) = (self.keys + more, self.slots.len());
-        if keys * 20 <= slots * 17 {
-            return;
+    /// Makes room for one more key, unless there is: beyond 17 of 20 slots, a look passes more of them than it is worth: 23 for a new key, 9
+    /// where a quarter is free.
+    #[inline]
+    fn make_room(&mut self) {
+        if self.keys * 20 >= self.slots.len() * 17 {
+            self.grow();
         }
-        let slots = (keys.max(slots) * 5 / 4).max(FIRST_SLOTS);
+    }
+
+    #[inline(never)]
+    fn grow(&mut self) {
+        let slots = (self.slots.len() * 5 / 4).max(FIRST_SLOTS);
         for tag in std::mem::replace(&mut self.slots, vec![FREE; slots]) {
             if tag != FREE {
                 let slot = self.slot_of(tag);
