@@ -92,7 +92,7 @@ fn from_the_pipelines_down_to_what_held_a_run_and_the_rows_that_it_rejected() ->
         page.shows(stage)?;
     }
     page.go(&format!("/runs/olist/{loaded}/rejected"))?;
-    page.shows("customer-duplicate")?;
+    page.shows("inside-brazil")?;
     no_complaints(&page)
 }
 
