@@ -39,9 +39,10 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .expect("`openssl` is there (apt-get install openssl)");
+        let server = Self { port, child };
         for _ in 0..200 {
             if TcpStream::connect(&accept).is_ok() {
-                return Self { port, child };
+                return server;
             }
             std::thread::sleep(Duration::from_millis(25));
         }
