@@ -5,6 +5,8 @@
 //!   see later loads asks [`Reader::moved`] and opens it [again](Reader::again). (`tests/suite/web/warehouses.rs`)
 //! - Nothing is written: DataFusion plans SELECTs only, PostgreSQL runs them in a transaction that can only read.
 
+use std::time::Duration;
+
 use datafusion::{
     arrow::datatypes::{DataType, Schema},
     execution::SendableRecordBatchStream,
@@ -140,15 +142,16 @@ impl Reader {
         self.tables.iter().find(|table| table.name == name)
     }
 
-    /// Runs one SELECT. Whatever would change something is refused.
-    pub async fn query(&self, sql: &str) -> Result<SendableRecordBatchStream, WarehouseError> {
+    /// Runs one SELECT. Whatever would change something is refused. A database gives it up after `most`; the lake stops when its rows are
+    /// not wanted any more.
+    pub async fn query(&self, sql: &str, most: Duration) -> Result<SendableRecordBatchStream, WarehouseError> {
         let what = "the query";
         match &self.place {
             Place::Lake { session, .. } => {
                 let rows = select(session, sql, what).await.map_err(LakeError::from)?;
                 Ok(rows.execute_stream().await.map_err(QueryError::sql(what)).map_err(LakeError::from)?)
             }
-            Place::Postgres(postgres) => Ok(postgres.query(sql).await?),
+            Place::Postgres(postgres) => Ok(postgres.query(sql, most).await?),
         }
     }
 }

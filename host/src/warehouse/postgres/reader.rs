@@ -27,8 +27,8 @@ use crate::{
 
 /// Connections at most. Statements run side by side on them; the server has others to serve.
 const CONNECTIONS: usize = 4;
-/// After this the server gives a statement up.
-const STATEMENT: Duration = Duration::from_secs(30);
+/// After this the server gives up what is asked about the database itself.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// A database, for any number of statements at once.
 #[derive(Clone)]
@@ -89,13 +89,13 @@ impl PostgresReader {
         Ok(Taken { client, pool: self.0.clone(), _permit: permit })
     }
 
-    /// Begins a transaction that can only read, in which text means the same as in the lake.
-    async fn begin(&self) -> Result<Taken, PostgresError> {
+    /// Begins a transaction that can only read, in which text means the same as in the lake. The server gives up what takes longer than `most`.
+    async fn begin(&self, most: Duration) -> Result<Taken, PostgresError> {
         let begin = format!(
             "begin read only; {}; set local statement_timeout = {}; set local standard_conforming_strings = on; \
              set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'",
             search_path(&self.0.schema),
-            STATEMENT.as_millis()
+            most.as_millis()
         );
         let taken = self.take().await?;
         match taken.client.batch_execute(&begin).await {
@@ -111,9 +111,9 @@ impl PostgresReader {
         }
     }
 
-    /// Runs one SELECT, as [`super::Postgres::query`] does.
-    pub async fn query(&self, sql: &str) -> Result<SendableRecordBatchStream, PostgresError> {
-        let taken = self.begin().await?;
+    /// Runs one SELECT, as [`super::Postgres::query`] does, for `most` at most.
+    pub async fn query(&self, sql: &str, most: Duration) -> Result<SendableRecordBatchStream, PostgresError> {
+        let taken = self.begin(most).await?;
         let (schema, batches) = match query::stream(&taken.client, sql).await {
             Ok(found) => found,
             Err(error) => {
@@ -139,7 +139,7 @@ impl PostgresReader {
     /// How far the pipeline came. The stamp has the loads of all pipelines, and where each mart's rows lie, which changes when it is refreshed.
     pub async fn standing(&self) -> Result<Standing, PostgresError> {
         let doing = || PostgresError::server("read how far the pipeline came");
-        let taken = self.begin().await?;
+        let taken = self.begin(LOOK).await?;
         let found = async {
             let own = taken.client.query_one("select to_regclass('tidegate.pipelines') is not null", &[]).await.map_err(doing())?;
             let loads = if own.get(0) {
@@ -176,7 +176,7 @@ impl PostgresReader {
 
     /// The tables and marts that the pipeline names, the continuous aggregates beside them, and the audit, as far as the role may read them.
     pub async fn tables(&self) -> Result<Vec<TableInfo>, PostgresError> {
-        let taken = self.begin().await?;
+        let taken = self.begin(LOOK).await?;
         let found = self.read_tables(&taken.client).await;
         taken.give_back().await;
         found

@@ -105,7 +105,7 @@ impl Answer {
 pub(super) async fn read(reader: &Reader, turns: &Semaphore, sql: &str) -> Result<Answer, Trouble> {
     let _turn = turns.acquire().await.expect("the semaphore is never closed");
     let work = async {
-        let mut stream = reader.query(sql).await?;
+        let mut stream = reader.query(sql, STATEMENT).await?;
         let columns: Vec<_> = stream.schema().fields().iter().map(|field| field.name().clone()).collect();
         let mut rows = Vec::new();
         while let Some(batch) = stream.try_next().await.map_err(|error| failed(&error))? {

@@ -22,7 +22,10 @@ use futures::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 use crate::{
     config::Loaded,
@@ -39,6 +42,12 @@ const FRESH: Duration = Duration::from_millis(500);
 const GRACE: Duration = Duration::from_millis(250);
 /// How long a warehouse may take to be opened.
 const OPEN: Duration = Duration::from_secs(15);
+/// Downloads that go on at once: each may hold a connection for long, and pages need some too.
+const DOWNLOADS: usize = 2;
+/// How long somebody waits for the end of others' downloads.
+const SOON: Duration = Duration::from_secs(3);
+/// How long a download may take, however slowly it is taken.
+const DOWNLOAD: Duration = Duration::from_secs(30 * 60);
 /// How many of the last answers are asked for again before a new snapshot is shown.
 const WARMED: usize = 24;
 /// Statements that run at once, of all pages and pipelines, on a machine with many cores; each uses several by itself.
@@ -66,6 +75,7 @@ pub struct Warehouses(Arc<Inner>);
 struct Inner {
     slots: Mutex<HashMap<String, Arc<Slot>>>,
     turns: Arc<Semaphore>,
+    downloads: Arc<Semaphore>,
 }
 
 type Opening = Shared<BoxFuture<'static, Result<Arc<Snapshot>, Trouble>>>;
@@ -85,7 +95,11 @@ struct SlotState {
 impl Default for Warehouses {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-        Self(Arc::new(Inner { slots: Mutex::default(), turns: Arc::new(Semaphore::new(cores.clamp(2, MOST_AT_ONCE))) }))
+        Self(Arc::new(Inner {
+            slots: Mutex::default(),
+            turns: Arc::new(Semaphore::new(cores.clamp(2, MOST_AT_ONCE))),
+            downloads: Arc::new(Semaphore::new(DOWNLOADS)),
+        }))
     }
 }
 
@@ -108,6 +122,11 @@ impl Warehouses {
             None => opening.await,
             Some(current) => timeout(GRACE, opening).await.unwrap_or(Ok(current)),
         }
+    }
+
+    /// The right to a download, until it is dropped; none where as many go on as may, and none of them ends soon.
+    pub async fn download(&self) -> Option<OwnedSemaphorePermit> {
+        timeout(SOON, self.0.downloads.clone().acquire_owned()).await.ok()?.ok()
     }
 
     fn slot(&self, loaded: &Arc<Loaded>) -> Arc<Slot> {
@@ -198,7 +217,7 @@ impl Snapshot {
 
     /// The rows of a SELECT as they come, for downloads: nothing is kept.
     pub async fn stream(&self, sql: &str) -> Result<SendableRecordBatchStream, Trouble> {
-        Ok(self.reader.query(sql).await?)
+        Ok(self.reader.query(sql, DOWNLOAD).await?)
     }
 }
 

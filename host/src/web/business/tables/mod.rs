@@ -11,12 +11,14 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Path, RawQuery, State},
+    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use datafusion::execution::SendableRecordBatchStream;
 use futures::{StreamExt, future::join_all};
 use maud::{Markup, html};
+use tokio::sync::OwnedSemaphorePermit;
 
 use self::asked::{Asked, Table};
 use super::{
@@ -168,8 +170,12 @@ async fn show(
         if let Some(message) = messages.into_iter().next() {
             return Err(Problem::bad_request(message));
         }
+        let Some(turn) = app.warehouses().download().await else {
+            let busy = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Other downloads are going on.");
+            return Err(busy.hint("Try again when one has ended."));
+        };
         let rows = snapshot.stream(&asked.all(&table, MOST_ROWS)).await.map_err(unavailable)?;
-        return Ok(csv::download(&format!("{name}-{wanted}"), rows_as_csv(rows)));
+        return Ok(csv::download(&format!("{name}-{wanted}"), rows_as_csv(rows, turn)));
     }
     let body = match found(&snapshot, &table, &asked).await {
         Ok((total, rows)) => {
@@ -202,10 +208,12 @@ async fn found(snapshot: &Snapshot, table: &Table<'_>, asked: &Asked) -> Result<
 
 /// Rows as the body of a download, batch by batch. Where the warehouse fails in the middle, the transfer ends without its end, which clients
 /// report.
-fn rows_as_csv(rows: SendableRecordBatchStream) -> Body {
+fn rows_as_csv(rows: SendableRecordBatchStream, turn: OwnedSemaphorePermit) -> Body {
     let mut header = String::new();
     csv::header(&mut header, rows.schema().fields().iter().map(|field| field.name().as_str()));
-    let batches = rows.map(|batch| {
+    let batches = rows.map(move |batch| {
+        // Held until the last batch was taken, or nobody takes any more.
+        let _turn = &turn;
         let rows = batch.and_then(|batch| cells(&batch).map_err(Into::into))?;
         let mut text = String::new();
         rows.iter().for_each(|row| csv::line(&mut text, row));
