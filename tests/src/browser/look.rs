@@ -46,7 +46,9 @@ impl Page {
     /// Gives the page another size. A real window can't be as narrow as a telephone.
     pub fn resize(&self, size: Size) -> Result<()> {
         let metrics = json!({ "width": size.width, "height": size.height, "deviceScaleFactor": 1, "mobile": false });
-        self.session.devtools("Emulation.setDeviceMetricsOverride", &metrics).map(drop)
+        self.session.devtools("Emulation.setDeviceMetricsOverride", &metrics)?;
+        // As on a telephone: a bar of 15 pixels would make each width another one.
+        self.session.devtools("Emulation.setScrollbarsHidden", &json!({ "hidden": true })).map(drop)
     }
 
     /// Makes the system prefer dark or light.
