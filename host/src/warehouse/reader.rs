@@ -2,7 +2,7 @@
 //!
 //! What always holds here:
 //! - A reader sees what was visible when it was opened: the lake at its head's versions, the database as of each statement. Whoever wants to
-//!   see later loads asks [`Reader::moved`] and opens it [again](Reader::again). (`tests/suite/web/warehouses.rs`)
+//!   see later loads asks [`Reader::moved`] and opens it [again](Reader::again). (`tests/suite/web/business`)
 //! - Nothing is written: DataFusion plans SELECTs only, PostgreSQL runs them in a transaction that can only read.
 
 use std::time::Duration;

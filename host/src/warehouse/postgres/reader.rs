@@ -1,6 +1,6 @@
 //! A database for those who only look, many at once: a few connections that are kept, each statement in a transaction that can only read.
 //!
-//! What always holds here: a connection that broke, or whose statement was given up, is not used again.
+//! What always holds here: a connection that broke, or whose statement was given up, is not used again. (`tests/suite/web/business`)
 
 use std::{
     collections::BTreeMap,
@@ -98,17 +98,15 @@ impl PostgresReader {
             most.as_millis()
         );
         let taken = self.take().await?;
-        match taken.client.batch_execute(&begin).await {
-            Ok(()) => Ok(taken),
-            // The server may have been started again since the connection was used: once more, on a new one.
-            Err(_) if taken.client.is_closed() => {
-                drop(taken);
-                let taken = self.take().await?;
-                taken.client.batch_execute(&begin).await.map_err(PostgresError::server("begin to read"))?;
-                Ok(taken)
-            }
-            Err(error) => Err(PostgresError::server("begin to read")(error)),
+        if taken.client.batch_execute(&begin).await.is_ok() {
+            return Ok(taken);
         }
+        // The server may have ended its connections since they were used: once more, on a new one. What else is wrong shows again.
+        drop(taken);
+        self.0.free.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let taken = self.take().await?;
+        taken.client.batch_execute(&begin).await.map_err(PostgresError::server("begin to read"))?;
+        Ok(taken)
     }
 
     /// Runs one SELECT, as [`super::Postgres::query`] does, for `most` at most.

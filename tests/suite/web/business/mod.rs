@@ -18,7 +18,7 @@ use tidegate_tests::{
     folder,
     http::{self, Answer},
     olist,
-    postgres::shared,
+    postgres::{Database, shared},
     root,
     site::Site,
 };
@@ -113,10 +113,14 @@ files = \"orders.csv\"
 sql = \"select id as order_id, cast(day as date) as order_purchase_date from orders\"
 ";
 
+/// The database of the pipeline `shop`, as the last site has it.
+static DATABASE: Mutex<Option<Database>> = Mutex::new(None);
+
 fn start() -> Result<Site> {
     let mut workplace = olist::workplace()?;
     let database = shared()?.database(None)?;
     workplace.set("DATABASE_URL", &database.url);
+    *DATABASE.lock().unwrap_or_else(PoisonError::into_inner) = Some(database);
     let pipeline = fs::read_to_string(workplace.path().join("examples/olist/pipeline.toml"))?;
     let moved = pipeline
         .replace("kind = \"lake\"", "kind = \"postgres\"\nurl = { env = \"DATABASE_URL\" }")

@@ -7,7 +7,7 @@ use std::{
 
 use tidegate_tests::{http, olist, site::Site};
 
-use super::{Filters, csv, filter_sets, get, page, site, statement};
+use super::{DATABASE, Filters, csv, filter_sets, get, page, site, statement};
 
 const CHARTS: [&str; 7] =
     ["sales-by-month", "sales-by-day", "top-products", "customers-by-state", "customer-segments", "lifetime-value", "payment-types"];
@@ -153,6 +153,20 @@ fn what_is_missing_is_said_in_its_place() {
     for path in ["/data/away/notes", "/overview/away/kpis.csv"] {
         let answer = get(path);
         assert!(answer.status == 503 && !answer.text().contains("s3cret"), "{path}: {}", answer.text());
+    }
+}
+
+#[test]
+fn a_connection_that_broke_is_replaced() {
+    let _site = site();
+    let database = DATABASE.lock().unwrap().clone().unwrap();
+    for round in 1..=3 {
+        // Each round asks what nobody has asked before.
+        let text = page(&format!("/data/shop/fact_orders?min.price_cents={round}&max.price_cents=90001"));
+        assert!(!text.contains("note bad"), "{text}");
+        let idle = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
+                    where datname = current_database() and application_name = 'tidegate' and state = 'idle'";
+        assert_ne!(database.value(idle).unwrap(), "0");
     }
 }
 
