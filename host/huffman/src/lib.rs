@@ -6,7 +6,7 @@
 //! A table of orders is mostly ids, in which nothing repeats: level 1 of deflate spends its time looking and makes 65 % of the file, these codes make
 //! 54 % in a third of the time. Where repeats are frequent, as in JSON, deflate wins by far: the host packs a sample of each block both ways.
 //!
-//! A crate of its own, because it is a loop over every byte of every page, and the host itself is not compiled with all that makes code fast.
+//! A crate of its own, because it is a loop over every byte of every page, and the host itself is not compiled for speed.
 
 use std::{array, cmp::Reverse, collections::BinaryHeap};
 
