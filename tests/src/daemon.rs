@@ -137,6 +137,19 @@ pub fn growing(name: &str, more: &str) -> String {
     )
 }
 
+/// A pipeline as by [`growing`] that takes seconds for a million orders: its rules look at each id time and again.
+pub fn slow(name: &str, more: &str) -> String {
+    let rule = |number: u32| {
+        format!("{{ kind = \"pattern\", column = \"order_id\", regex = \"^o[0-9]+(x{{{number}}})?$\", name = \"form-{number}\" }}")
+    };
+    let rules: Vec<_> = (1..=24).map(rule).collect();
+    let quality = format!(
+        "[[streams.orders.quality]]\nplugin = \"quality-dimensions\"\n[streams.orders.quality.config]\nkey = [\"order_id\"]\nrules = [{}]\n",
+        rules.join(", ")
+    );
+    growing(name, more).replace("[streams.orders]\n", &quality)
+}
+
 /// So many orders as CSV.
 pub fn orders(count: u32) -> String {
     let rows = (1..=count).map(|id| format!("o{id},{}\n", id * 3));

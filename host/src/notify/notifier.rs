@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    hash::{BuildHasher, Hasher, RandomState},
     path::Path,
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -52,6 +53,8 @@ pub struct Notifier {
     patience: Patience,
     /// One process reads and writes the memories of its pipelines one after another.
     memories: Mutex<()>,
+    /// Tells this notifier from those of other processes, also of one with the same number on another day.
+    me: u64,
 }
 
 /// A channel that is to be told.
@@ -72,7 +75,7 @@ impl Notifier {
     pub fn patient(dashboard: Option<Url>, patience: Patience) -> Self {
         let client = ordinary(patience.total).map_err(|error| crate::error::chain(&error));
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
-        Self { client, dashboard, host, patience, memories: Mutex::new(()) }
+        Self { client, dashboard, host, patience, memories: Mutex::new(()), me: RandomState::new().build_hasher().finish() }
     }
 
     /// Tells the pipeline's channels that want these news, all at once, and says of each what became of it. Recovery may be told after
@@ -87,8 +90,7 @@ impl Notifier {
         let news = News { link: news.link.clone().or_else(link), ..news.clone() };
         let (turns, mut deliveries) = self.rule(loaded, &news, &memory);
         let told = join_all(turns.iter().map(|turn| self.take_turn(turn, &loaded.root, &news))).await;
-        let failed = turns.iter().zip(&told).filter(|(_, delivery)| delivery.is_failed());
-        self.take_back(failed.map(|(turn, _)| turn), &news, &memory);
+        self.settle(turns.iter().zip(&told), &news, &memory);
         deliveries.extend(told);
         deliveries.sort_by_key(|delivery| alerts.get_index_of(&delivery.channel));
         deliveries
@@ -105,7 +107,7 @@ impl Notifier {
         join_all(turns.iter().map(|turn| self.take_turn(turn, &loaded.root, &news))).await
     }
 
-    /// Who is told, and who is not because of what came before. They are remembered as told at once, so that two that happen together
+    /// Who is told, and who is not because of what came before. They are remembered as being told at once, so that two that happen together
     /// tell once.
     fn rule<'a>(&self, loaded: &'a Loaded, news: &News, path: &Path) -> (Vec<Turn<'a>>, Vec<Delivery>) {
         let _alone = self.memories.lock().unwrap_or_else(PoisonError::into_inner);
@@ -116,7 +118,7 @@ impl Notifier {
             memory.trouble(wanting(Kind::Recovery).map(|(channel, _)| channel));
         }
         for (channel, alert) in wanting(news.kind) {
-            match memory.rule(channel, news.kind, alert.every, news.at) {
+            match memory.rule(channel, news.kind, alert.every, news.at, self.me) {
                 Some(Ruling::Tell { kept_back, before }) => turns.push(Turn { channel, alert, kept_back, before }),
                 Some(Ruling::Keep { until }) => {
                     kept.push(Delivery { channel: channel.clone(), kind: news.kind, told: Told::KeptBack { until } });
@@ -128,15 +130,20 @@ impl Notifier {
         (turns, kept)
     }
 
-    /// What could not be said was not said.
-    fn take_back<'a>(&self, failed: impl Iterator<Item = &'a Turn<'a>>, news: &News, path: &Path) {
-        let mut failed = failed.peekable();
-        if failed.peek().is_none() {
+    /// Remembers what was said; what could not be said was not said.
+    fn settle<'a>(&self, turns: impl Iterator<Item = (&'a Turn<'a>, &'a Delivery)>, news: &News, path: &Path) {
+        let mut turns = turns.peekable();
+        if turns.peek().is_none() {
             return;
         }
         let _alone = self.memories.lock().unwrap_or_else(PoisonError::into_inner);
         let mut memory = Memory::read(path);
-        failed.for_each(|turn| memory.not_told(turn.channel, news.kind, turn.before));
+        for (turn, delivery) in turns {
+            match delivery.is_failed() {
+                true => memory.not_told(turn.channel, news.kind, turn.before),
+                false => memory.settled(turn.channel, news.kind),
+            }
+        }
         remember(&memory, path);
     }
 

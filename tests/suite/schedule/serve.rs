@@ -2,7 +2,7 @@
 
 use tidegate::schedule::{Cause, TaskStatus};
 use tidegate_tests::{
-    daemon::{self, Daemon, command, growing, orders, query, statuses, trigger, wait},
+    daemon::{self, Daemon, command, growing, orders, query, slow, statuses, trigger, wait},
     program::Workplace,
 };
 
@@ -115,9 +115,11 @@ fn what_may_pass_is_tried_again_and_what_will_not_is_not() {
 
 #[test]
 fn a_run_is_stopped_by_its_timeout_and_by_people() {
-    let workplace = workplace("slow", "[schedule]\ntimeout = \"1s\"\nretries = 1\nretry_delay = \"1s\"");
+    let workplace = workplace("slow", "");
+    let schedule = "[schedule]\ntimeout = \"1s\"\nretries = 1\nretry_delay = \"1s\"";
+    workplace.write("pipelines/slow.toml", &slow("slow", schedule)).unwrap();
     workplace.write("input/slow.csv", &orders(3_000_000)).unwrap();
-    workplace.write("pipelines/long.toml", &growing("long", "").replace("long.csv", "slow.csv")).unwrap();
+    workplace.write("pipelines/long.toml", &slow("long", "").replace("long.csv", "slow.csv")).unwrap();
     let _daemon = Daemon::start(&workplace).unwrap();
     let store = daemon::store(&workplace).unwrap();
     trigger(&workplace, "slow").unwrap();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use tidegate::schedule::{Task, TaskStatus};
 use tidegate_tests::{
-    daemon::{self, Daemon, command, growing, is_there, orders, query, trigger},
+    daemon::{self, Daemon, command, growing, is_there, orders, query, slow, trigger},
     program::Workplace,
 };
 
@@ -154,6 +154,9 @@ fn a_daemon_that_is_asked_to_stop_lets_its_run_end_or_parks_it() {
         let workplace = workplace().unwrap();
         workplace.write("pipelines/tidegate.toml", &format!("version = 1\n[limits]\ngrace = \"{grace}\"\n")).unwrap();
         workplace.write("input/shop.csv", &orders(count)).unwrap();
+        if grace == "1s" {
+            workplace.write("pipelines/shop.toml", &slow("shop", "")).unwrap();
+        }
         trigger(&workplace, "shop").unwrap();
         let first = Daemon::start(&workplace).unwrap();
         daemon::wait("the run reads", || Ok(is_there(workplace.path(), "stores/shop/clean/orders/*").then_some(()))).unwrap();

@@ -314,11 +314,13 @@ pub(super) fn refused_or_transient(error: reqwest::Error, url: &Url) -> Failed {
     Failed::transient(None, format!("{what}{}", words(&error)))
 }
 
-/// What is wrong with the server's certificate, where that is the error. What an I/O error carries is not its source.
+/// What is wrong with the server's certificate, where that is the error. What an I/O error carries is not its source, and the client wraps
+/// one in another.
 fn bad_certificate(error: &(dyn Error + 'static)) -> Option<String> {
-    let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    let carried = carried.and_then(|carried| carried.downcast_ref::<rustls::Error>());
-    match error.downcast_ref::<rustls::Error>().or(carried)? {
+    if let Some(carried) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        return bad_certificate(carried);
+    }
+    match error.downcast_ref::<rustls::Error>()? {
         rustls::Error::InvalidCertificate(reason) => Some(reason.to_string()),
         _ => None,
     }
