@@ -143,10 +143,12 @@ impl Page {
         let script = "const done = arguments[arguments.length - 1]; \
                       document.fonts.ready.then(() => requestAnimationFrame(() => requestAnimationFrame(() => done(null))));";
         self.session.script_later(script, &[])?;
+        // Charts are drawn when somebody comes near them.
         self.until("the drawings of all charts", |page| {
-            let missing =
-                "return [...document.querySelectorAll('figure [data-chart]')].filter(part => !part.querySelector('canvas, svg')).length";
-            Ok((page.session.script(missing, &[])? == json!(0)).then_some(()))
+            let next = "const next = [...document.querySelectorAll('figure [data-chart]')].find(part => !part.querySelector('canvas, svg')); \
+                        if (next) next.scrollIntoView({block: 'center', behavior: 'instant'}); \
+                        else window.scrollTo({top: 0, behavior: 'instant'}); return !next;";
+            Ok((page.session.script(next, &[])? == json!(true)).then_some(()))
         })
     }
 
@@ -177,11 +179,14 @@ impl Page {
         self.session.post("actions", &json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": actions }] })).map(drop)
     }
 
-    /// The thing that has the focus.
-    pub fn focused(&self) -> Result<Element<'_>> {
+    /// The thing that has the focus; none where the whole page has it, as between its last stop and its first.
+    pub fn focused(&self) -> Result<Option<Element<'_>>> {
+        if self.session.script("return document.activeElement === document.body", &[])? == json!(true) {
+            return Ok(None);
+        }
         let found = self.session.get("element/active")?;
         let id = found.as_object().and_then(|object| object.values().next()).and_then(Value::as_str);
-        Ok(Element { page: self, id: id.context("an element has the focus")?.to_owned() })
+        Ok(Some(Element { page: self, id: id.context("an element has the focus")?.to_owned() }))
     }
 
     /// The start of what the page says, for an error.

@@ -54,10 +54,11 @@ fn every_chart_is_drawn_and_has_a_table_and_a_csv_behind_it() -> Result<()> {
     let site = Site::of_olist("")?;
     let page = Page::open(site.address)?;
     page.go("/overview/olist")?;
+    page.settled()?;
     let figures = page.all(Role::Figure, None)?;
     ensure!(figures.len() >= 6, "there are {} charts", figures.len());
     for (number, figure) in figures.iter().enumerate() {
-        page.until(&format!("the drawing of chart {number}"), |_| Ok((figure.count("canvas, svg")? > 0).then_some(())))?;
+        ensure!(figure.count("canvas, svg")? > 0, "chart {number} is not drawn: {}", figure.text()?);
         ensure!(figure.count("details table tbody tr")? > 0, "chart {number} has no table: {}", figure.text()?);
     }
     let files = page.links_to(".csv")?;

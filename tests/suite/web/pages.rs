@@ -1,7 +1,7 @@
 //! Every page, at a laptop's and a telephone's width, light and dark: nothing for the console to complain of, nothing serious for axe to find,
 //! nothing to scroll to sideways. Each leaves a picture for people to look at, in the folder that `tests/run` names at its end.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use tidegate_tests::{
     browser::{Colours, Page, Role, Size, screenshots},
     site::Site,
@@ -98,14 +98,14 @@ fn a_keyboard_gets_everywhere() -> Result<()> {
     let page = Page::open(site.address)?;
     page.go("/pipelines/olist")?;
     page.press(KEY_TAB)?;
-    let (role, name) = page.focused()?.role_and_name()?;
+    let (role, name) = page.focused()?.context("the first stop")?.role_and_name()?;
     ensure!(role == "link" && name.to_lowercase().contains("skip"), "the first stop is the {role} `{name}`");
     page.press(KEY_ENTER)?;
     page.arrives_at("#main")?;
     let mut stops = Vec::new();
     for _ in 0..40 {
         page.press(KEY_TAB)?;
-        stops.push(page.focused()?.role_and_name()?.1);
+        stops.extend(page.focused()?.map(|stop| stop.role_and_name()).transpose()?.map(|(_, name)| name));
     }
     ensure!(stops.iter().any(|name| name == "Run now: olist"), "a keyboard gets to {stops:?}");
     ensure!(stops.iter().all(|name| !name.trim().is_empty()), "there is a stop without a name: {stops:?}");
