@@ -59,5 +59,9 @@ fn the_api_answers_as_its_document_says_to_those_who_hold_a_token() -> Result<()
         let status = http::get(daemon.address, &format!("/api/v1/{path}"))?.status;
         ensure!(status == 401, "`{path}` answers {status} to those who hold no token");
     }
+    for wrong in ["Bearer wrong", "Bearer ", "Basic eDp5", TOKEN.0] {
+        let status = http::send(daemon.address, "GET", "/api/v1/pipelines", &[("authorization", wrong)], None)?.status;
+        ensure!(status == 401, "the API answers {status} to `{wrong}`");
+    }
     ask(&daemon, Some(TOKEN.0))
 }
