@@ -15,7 +15,7 @@ use std::{
     env, fs,
     io::{BufRead, BufReader},
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -39,6 +39,12 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Time between two looks at a page that is waited for.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// How often ChromeDriver is started until it has a port.
+const STARTS: usize = 10;
+
+/// What it says where its port is taken, after `IPv4` or `IPv6`.
+const PORT_TAKEN: &str = "port not available";
 
 /// Chromium as a test wants it: no window, nothing sent to its maker, no sandbox because tests may run as root.
 const ARGUMENTS: [&str; 8] = [
@@ -108,20 +114,41 @@ struct Driver {
 }
 
 impl Driver {
+    /// Starts it, again where another program was quicker: it takes a free port for IPv4, wants the same one for IPv6, and gives up where
+    /// that one is taken.
     fn start() -> Result<Self> {
-        let mut command = Command::new(program("chromedriver")?);
+        let program = program("chromedriver")?;
+        let mut said = String::new();
+        for _ in 0..STARTS {
+            match Self::once(&program)? {
+                Ok(driver) => return Ok(driver),
+                Err(last_words) => said = last_words,
+            }
+            if !said.contains(PORT_TAKEN) {
+                break;
+            }
+        }
+        anyhow::bail!("chromedriver ended before it said its port; it said:\n{said}")
+    }
+
+    /// The driver, or what it said before it ended.
+    fn once(program: &Path) -> Result<Result<Self, String>> {
+        let mut command = Command::new(program);
         command.args(["--port=0"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().context("start chromedriver")?;
-        let said = BufReader::new(process.stdout.take().context("chromedriver has an output")?);
+        let output = BufReader::new(process.stdout.take().context("chromedriver has an output")?);
         let mut driver = Self { address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), process };
-        for line in said.lines() {
+        let mut said = String::new();
+        for line in output.lines() {
             let line = line?;
             if let Some((_, port)) = line.trim_end_matches('.').rsplit_once(" on port ").filter(|_| line.contains("successfully")) {
                 driver.address.set_port(port.parse().with_context(|| format!("the port in `{line}`"))?);
-                return Ok(driver);
+                return Ok(Ok(driver));
             }
+            said.push_str(&line);
+            said.push('\n');
         }
-        anyhow::bail!("chromedriver ended before it said its port")
+        Ok(Err(said))
     }
 }
 
