@@ -1,6 +1,6 @@
 //! How errors become words and exit codes.
 
-use std::error::Error;
+pub use tidegate_sandbox::error::chain;
 
 /// The run loaded, or the command did what it was asked.
 pub const OK: u8 = 0;
@@ -24,18 +24,3 @@ pub const BUSY: u8 = 8;
 pub const DIFFERS: u8 = 9;
 /// Interrupted by a person.
 pub const INTERRUPTED: u8 = 130;
-
-/// An error with its causes in one line, each said once.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !text.ends_with(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        cause = error.source();
-    }
-    text
-}

@@ -6,18 +6,16 @@
 pub mod build;
 pub mod cli;
 pub mod config;
-pub mod egress;
 pub mod engine;
 pub mod error;
 pub mod flow;
-pub mod lineage;
 pub mod notify;
 pub mod observe;
-pub mod plugin;
-pub mod quality;
 pub mod quarantine;
 pub mod sample;
 pub mod schedule;
 pub mod state;
 pub mod warehouse;
 pub mod web;
+
+pub use tidegate_sandbox::{contract, egress, lineage, plugin, quality};

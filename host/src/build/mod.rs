@@ -9,8 +9,6 @@
 //!
 //! Everything here blocks. The plugin's manifest is not known afterwards: only an instance can tell it.
 
-pub mod contract;
-
 mod clones;
 mod compile;
 mod component;
@@ -18,7 +16,7 @@ mod toolchain;
 
 use std::path::PathBuf;
 
-use contract::{ContractError, Role};
+use tidegate_sandbox::contract::{self, ContractError, Role};
 pub use toolchain::{Toolchain, ToolchainError};
 
 /// What is to be built, and where to.

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     build::{self, BuildRequest, Toolchain},
     config::paths::{Cache, rustup_may_install},
-    error,
+    contract, error,
     plugin::{Plugin, names_in, resolve},
 };
 
@@ -113,7 +113,7 @@ async fn inspect(name: &str, json: bool) -> Result<(), Failed> {
         print_json(&described(&plugin));
         return Ok(());
     }
-    let interface = build::contract::inspect_types(&std::fs::read(&path)?).map_err(anyhow::Error::from)?;
+    let interface = contract::inspect_types(&std::fs::read(&path)?).map_err(anyhow::Error::from)?;
     say(&format!("{} is a {} plugin under {}: {}", plugin.id(), plugin.role, plugin.manifest.licence, plugin.manifest.summary));
     say(&format!("  file      {} ({})", path.display(), bytes(std::fs::metadata(&path)?.len())));
     say(&format!("  sha256    {}", plugin.digest));

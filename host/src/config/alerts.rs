@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{egress::SecretFrom, every::Every};
+use super::{SecretFrom, every::Every};
 
 /// A channel that is told when a run fails, is held, is late, or is well again.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]

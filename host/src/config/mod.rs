@@ -7,7 +7,6 @@
 
 mod alerts;
 mod diagnose;
-mod egress;
 mod every;
 mod load;
 pub mod observe;
@@ -23,19 +22,17 @@ mod storage;
 pub mod template;
 #[cfg(test)]
 mod tests;
-mod url_pattern;
 mod validate;
 mod web;
 
 pub use alerts::{Alert, AlertKind, NewsKind};
 pub use diagnose::{ConfigError, Part, Problem, near_miss};
-pub use egress::{Credential, CredentialKind, HttpGrant, HttpMethod, Patience, SecretFrom};
 pub use every::{Every, NotEvery};
 pub use load::{Loaded, load, restore};
 pub use observe::{LogFormat, Observe};
 pub use pipeline::{
-    Check, Clock, Contract, Engine, FromEnv, Gate, Grants, Limits, LoadPath, Mart, Mode, Pipeline, Source, Step, Storage, Stream, Table,
-    Warehouse, WarehouseKind,
+    Check, Clock, Contract, Engine, FromEnv, Gate, Grants, LoadPath, Mart, Mode, Pipeline, Source, Step, Storage, Stream, Table, Warehouse,
+    WarehouseKind,
 };
 pub use schedule::{Missed, Overlap, Schedule, cron, zone};
 pub use schema::pipeline_schema;
@@ -44,5 +41,7 @@ pub use serve::{RunLimits, SERVE_FILE, Serve, StateStore, access, pipeline_files
 pub use span::{Place, pointer_path, span_of};
 pub use sql::bind;
 pub use storage::StorageLayout;
-pub use url_pattern::{HostPattern, UrlPattern, UrlPatternError};
+pub use tidegate_sandbox::config::{
+    Credential, CredentialKind, HostPattern, HttpGrant, HttpMethod, Limits, Patience, SecretFrom, UrlPattern, UrlPatternError,
+};
 pub use web::{Access, Person, Program, Role, Token, User, Web, WebError};

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{egress::SecretFrom, secret::Secret};
+use super::{SecretFrom, secret::Secret};
 
 /// Who watches, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]

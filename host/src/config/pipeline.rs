@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::alerts::Alert;
-use super::egress::{Credential, HttpGrant, Patience};
 use super::schedule::Schedule;
+use super::{Credential, HttpGrant, Limits, Patience};
 use crate::quality::Dimension;
 
 /// A pipeline: where rows come from, what happens to them, where they go.
@@ -145,26 +145,6 @@ pub enum LoadPath {
 pub struct Clock {
     /// Pins the run's logical time, as RFC 3339; without it, it is the time at which the run starts. Timeliness is judged against it.
     pub now: Option<chrono::DateTime<chrono::Utc>>,
-}
-
-/// What one plugin instance may use. An instance that wants more is stopped, and the run fails.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// Linear memory in MiB.
-    pub memory_mib: u32,
-    /// Time for one call in seconds.
-    pub deadline_seconds: u32,
-    /// What one call may return, in MiB.
-    pub output_mib: u32,
-    /// Log messages over the instance's life.
-    pub log_messages: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { memory_mib: 512, deadline_seconds: 60, output_mib: 256, log_messages: 1000 }
-    }
 }
 
 /// How the work is spread.

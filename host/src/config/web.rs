@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::egress::SecretFrom;
+use super::SecretFrom;
 use super::secret::{self, SecretError};
 
 /// The dashboard and its JSON API.

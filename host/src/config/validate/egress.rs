@@ -3,11 +3,7 @@
 use url::{Host, Url};
 
 use super::{Check, Part, suggest};
-use crate::config::{
-    egress::{Credential, CredentialKind, HttpGrant, Patience, SecretFrom},
-    pipeline::Source,
-    url_pattern::UrlPattern,
-};
+use crate::config::{Credential, CredentialKind, HttpGrant, Patience, SecretFrom, UrlPattern, pipeline::Source};
 
 /// Headers that a credential can't be sent in: they steer the connection or are another kind's.
 const NO_CREDENTIAL: &[&str] = &["authorization", "host", "connection", "content-length", "transfer-encoding", "cookie", "accept-encoding"];

@@ -9,7 +9,7 @@ use wit_parser::{ManglingAndAbi, PackageId, SourceMap, WorldId};
 use super::*;
 
 fn wit_dir() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit")
 }
 
 /// The WIT files of a folder by name, without those of its sub-folders.

@@ -20,7 +20,7 @@ mod runtime;
 mod source;
 mod transform;
 
-pub use crate::build::contract::Role;
+pub use crate::contract::Role;
 pub use error::{FailureKind, PluginError, Stop};
 pub use guest::{LogLine, LogSink};
 pub use instance::{Access, Timings};

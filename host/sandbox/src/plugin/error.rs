@@ -73,7 +73,7 @@ pub enum PluginError {
         path: PathBuf,
         /// In which way.
         #[source]
-        source: crate::build::contract::ContractError,
+        source: crate::contract::ContractError,
     },
     /// wasmtime refused the component.
     #[error("plugin `{path}` can't be compiled: {reason}")]

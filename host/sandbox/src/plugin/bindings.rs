@@ -3,7 +3,7 @@
 
 pub mod source_world {
     wasmtime::component::bindgen!({
-        path: "../wit",
+        path: "../../wit",
         world: "source-plugin",
         imports: { default: async | trappable },
         exports: { default: async },
@@ -16,7 +16,7 @@ pub mod source_world {
 
 pub mod transform_world {
     wasmtime::component::bindgen!({
-        path: "../wit",
+        path: "../../wit",
         world: "transform-plugin",
         imports: { default: async | trappable },
         exports: { default: async },
@@ -29,7 +29,7 @@ pub mod transform_world {
 
 pub mod quality_world {
     wasmtime::component::bindgen!({
-        path: "../wit",
+        path: "../../wit",
         world: "quality-plugin",
         imports: { default: async | trappable },
         exports: { default: async },

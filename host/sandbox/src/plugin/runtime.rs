@@ -15,7 +15,7 @@ use wasmtime::{
     component::{Component, Linker},
 };
 
-use crate::build::contract;
+use crate::contract;
 
 use super::{
     Access, PluginError, Role,
