@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::Page;
@@ -64,6 +64,19 @@ impl Page {
         let taken = self.session.devtools("Page.captureScreenshot", &asked)?;
         let text = taken["data"].as_str().context("a picture")?;
         fs::write(file, from_base64(text)).with_context(|| format!("write `{}`", file.display()))
+    }
+
+    /// Prints the page, and gives for each chart how many pixels of it had ink when the paper was filled.
+    pub fn print(&self) -> Result<Vec<u64>> {
+        let ink = "const ink = place => { const canvas = place.querySelector('canvas'); if (!canvas) return 0; \
+                   const all = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data; \
+                   return all.filter((value, at) => at % 4 === 3 && value > 0).length; }; \
+                   window.addEventListener('beforeprint', () => \
+                   { window.printed = [...document.querySelectorAll('figure [data-chart]')].map(ink); }, { once: true });";
+        self.session.script(ink, &[])?;
+        let paper = self.session.devtools("Page.printToPDF", &json!({}))?;
+        ensure!(from_base64(paper["data"].as_str().context("a file")?).starts_with(b"%PDF"), "what was printed is no PDF");
+        serde_json::from_value(self.session.script("return window.printed", &[])?).context("read how much ink there was")
     }
 
     /// By how many pixels the page is wider than its window: a person would have to scroll sideways.

@@ -73,6 +73,16 @@ fn every_chart_is_drawn_and_has_a_table_and_a_csv_behind_it() -> Result<()> {
 }
 
 #[test]
+fn on_paper_every_chart_is_drawn_though_nobody_came_near_it() -> Result<()> {
+    let site = Site::of_olist("")?;
+    let page = Page::open(site.address)?;
+    page.go("/overview/olist")?;
+    let ink = page.print()?;
+    ensure!(ink.len() >= 6 && ink.iter().all(|pixels| *pixels > 1000), "charts with so much ink: {ink:?}");
+    no_complaints(&page)
+}
+
+#[test]
 fn from_the_pipelines_down_to_what_held_a_run_and_the_rows_that_it_rejected() -> Result<()> {
     let (site, [loaded, held]) = with_a_held_run()?;
     let page = Page::open(site.address)?;

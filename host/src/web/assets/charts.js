@@ -125,24 +125,31 @@
     const sizes = new ResizeObserver((entries) => {
       for (const { target } of entries) drawn.get(target)?.chart.resize({ animation: { duration: 0 } });
     });
+    const begin = (place) => {
+      near.unobserve(place);
+      draw(place);
+      sizes.observe(place);
+    };
     // Charts below the window are drawn when they come near it, so that the first of them is not late.
     const near = new IntersectionObserver(
       (entries) => {
-        for (const { target, isIntersecting } of entries) {
-          if (!isIntersecting || drawn.has(target)) continue;
-          near.unobserve(target);
-          draw(target);
-          sizes.observe(target);
-        }
+        for (const { target, isIntersecting } of entries) if (isIntersecting && !drawn.has(target)) begin(target);
       },
       { rootMargin: "400px" },
     );
-    for (const place of document.querySelectorAll(".canvas[data-chart]")) near.observe(place);
+    const places = document.querySelectorAll(".canvas[data-chart]");
+    for (const place of places) near.observe(place);
     night.addEventListener("change", again);
     still.addEventListener("change", again);
     new MutationObserver(again).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    // Paper shows what is on the canvases right after this: all charts, none of them still moving or waiting for a frame.
     window.addEventListener("beforeprint", () => {
-      for (const { chart } of drawn.values()) chart.resize();
+      for (const place of places) {
+        if (!drawn.has(place)) begin(place);
+        const { chart } = drawn.get(place);
+        chart.resize({ animation: { duration: 0 } });
+        chart.getZr().flush();
+      }
     });
   });
 })();
