@@ -5,30 +5,29 @@ with chosen as (
     select
         i.order_id,
         sum(i.total_cents) as total_cents
-    from fact_order_items i
-    left join dim_products p on p.product_id = i.product_id
-    where coalesce(p.product_category_name_english, 'unknown') = $category
+    from star_items i
+    where i.category = $category
     group by i.order_id
 ),
 last_day as (
     select least(max(order_purchase_date), coalesce(cast($to as date), max(order_purchase_date))) as day
-    from fact_orders
+    from star_orders
 ),
 people as (
     select
-        c.customer_unique_id,
+        f.customer_unique_id,
         count(*) as orders,
         cast(sum(case when $category is null then f.total_cents else k.total_cents end) as bigint) as total_cents,
         max(f.order_purchase_date) as last_order_day
-    from fact_orders f
-    join dim_customers c on c.customer_id = f.customer_id
+    from star_orders f
     left join chosen k on k.order_id = f.order_id
-    where f.order_status not in ('canceled', 'unavailable')
+    where f.known
+        and f.sold
         and ($category is null or k.order_id is not null)
-        and ($state is null or c.customer_state = $state)
+        and ($state is null or f.customer_state = $state)
         and ($from is null or f.order_purchase_date >= cast($from as date))
         and ($to is null or f.order_purchase_date <= cast($to as date))
-    group by c.customer_unique_id
+    group by f.customer_unique_id
 ),
 scored as (
     select

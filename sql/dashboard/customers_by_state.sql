@@ -5,27 +5,23 @@ with chosen as (
     select
         i.order_id,
         sum(i.total_cents) as total_cents
-    from fact_order_items i
-    left join dim_products p on p.product_id = i.product_id
-    where coalesce(p.product_category_name_english, 'unknown') = $category
+    from star_items i
+    where i.category = $category
     group by i.order_id
 ),
 orders as (
     select
-        c.customer_state,
-        c.customer_unique_id,
-        f.order_status not in ('canceled', 'unavailable') as sold,
+        f.customer_state,
+        f.customer_unique_id,
+        f.sold,
         case when $category is null then f.total_cents else k.total_cents end as total_cents,
         f.delivered_late,
-        -- whole microseconds, so that the mean does not depend on the order of adding
-        cast(
-            round(extract(epoch from f.order_delivered_customer_date - f.order_purchase_timestamp) * 1000000) as bigint
-        ) as delivery_micros
-    from fact_orders f
-    join dim_customers c on c.customer_id = f.customer_id
+        f.delivery_micros
+    from star_orders f
     left join chosen k on k.order_id = f.order_id
-    where ($category is null or k.order_id is not null)
-        and ($state is null or c.customer_state = $state)
+    where f.known
+        and ($category is null or k.order_id is not null)
+        and ($state is null or f.customer_state = $state)
         and ($from is null or f.order_purchase_date >= cast($from as date))
         and ($to is null or f.order_purchase_date <= cast($to as date))
 )

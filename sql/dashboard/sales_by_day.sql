@@ -8,30 +8,23 @@ with chosen as (
         sum(i.price_cents) as price_cents,
         sum(i.freight_cents) as freight_cents,
         sum(i.total_cents) as total_cents
-    from fact_order_items i
-    left join dim_products p on p.product_id = i.product_id
-    where coalesce(p.product_category_name_english, 'unknown') = $category
+    from star_items i
+    where i.category = $category
     group by i.order_id
-),
-here as (
-    select customer_id
-    from dim_customers
-    where customer_state = $state
 ),
 orders as (
     select
         f.order_purchase_date as day,
-        f.order_status not in ('canceled', 'unavailable') as sold,
+        f.sold,
         case when $category is null then f.items else k.items end as items,
         case when $category is null then f.price_cents else k.price_cents end as price_cents,
         case when $category is null then f.freight_cents else k.freight_cents end as freight_cents,
         case when $category is null then f.total_cents else k.total_cents end as total_cents,
         f.delivered_late
-    from fact_orders f
+    from star_orders f
     left join chosen k on k.order_id = f.order_id
-    left join here h on h.customer_id = f.customer_id
     where ($category is null or k.order_id is not null)
-        and ($state is null or h.customer_id is not null)
+        and ($state is null or f.customer_state = $state)
         and ($from is null or f.order_purchase_date >= cast($from as date))
         and ($to is null or f.order_purchase_date <= cast($to as date))
 )

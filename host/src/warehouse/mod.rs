@@ -16,6 +16,7 @@ pub mod postgres;
 mod difference;
 mod error;
 mod fold;
+mod kept;
 mod load;
 mod reader;
 mod session;
@@ -31,8 +32,9 @@ pub use self::{
     difference::{Difference, Rows, Samples, difference},
     error::{KeyError, QueryError, WarehouseError},
     fold::{FoldError, FoldRun, fold},
+    kept::{Relation, in_place},
     load::{AuditRow, CleanStream, Load, TableLoad, TableResult},
-    reader::{ColumnInfo, ColumnKind, Reader, Standing, TableInfo},
+    reader::{ColumnInfo, ColumnKind, Question, Reader, Standing, TableInfo},
     session::{check_sql, plan_sql},
 };
 

@@ -5,7 +5,7 @@
 //!   see later loads asks [`Reader::moved`] and opens it [again](Reader::again). (`tests/suite/web/business`)
 //! - Nothing is written: DataFusion plans SELECTs only, PostgreSQL runs them in a transaction that can only read.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use datafusion::{
     arrow::datatypes::{DataType, Schema},
@@ -15,9 +15,10 @@ use datafusion::{
 
 use super::{
     QueryError, WarehouseError,
+    kept::{Kept, Relation, in_place},
     lake::{Head, Lake, LakeError},
     postgres::PostgresReader,
-    session::select,
+    session::{named_tables, select},
 };
 use crate::config::{Loaded, WarehouseKind};
 
@@ -26,11 +27,36 @@ pub struct Reader {
     place: Place,
     standing: Standing,
     tables: Vec<TableInfo>,
+    relations: &'static [Relation],
 }
 
 enum Place {
-    Lake { lake: Box<Lake>, session: SessionContext },
+    Lake(Box<LakeReader>),
     Postgres(PostgresReader),
+}
+
+struct LakeReader {
+    lake: Lake,
+    session: SessionContext,
+    kept: Arc<Kept>,
+}
+
+/// A SELECT, by what it reads.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Question {
+    /// Tables and marts.
+    Tables(String),
+    /// The relations that the reader was opened with.
+    Relations(String),
+}
+
+impl Question {
+    /// The statement.
+    pub fn sql(&self) -> &str {
+        match self {
+            Self::Tables(sql) | Self::Relations(sql) => sql,
+        }
+    }
 }
 
 /// How far a pipeline has come in its warehouse.
@@ -82,49 +108,70 @@ pub enum ColumnKind {
 }
 
 impl Reader {
-    /// Opens a pipeline's warehouse as it is now; nothing is written.
-    pub async fn open(loaded: &Loaded) -> Result<Self, WarehouseError> {
+    /// Opens a pipeline's warehouse as it is now; nothing is written. Statements may read `relations` by their names.
+    pub async fn open(loaded: &Loaded, relations: &'static [Relation]) -> Result<Self, WarehouseError> {
         match loaded.pipeline.warehouse.kind {
             WarehouseKind::Lake => {
                 let lake = Lake::open(&loaded.storage().lake()).await?;
-                Self::of_lake(lake, &loaded.pipeline.name).await
+                Self::of_lake(lake, &loaded.pipeline.name, relations, None).await
             }
-            WarehouseKind::Postgres => Self::of_postgres(PostgresReader::open(loaded)?).await,
+            WarehouseKind::Postgres => Self::of_postgres(PostgresReader::open(loaded)?, relations).await,
         }
     }
 
     /// The same warehouse as it is now.
     pub async fn again(&self, pipeline: &str) -> Result<Self, WarehouseError> {
         match &self.place {
-            Place::Lake { lake, .. } => Self::of_lake(lake.again()?, pipeline).await,
-            Place::Postgres(postgres) => Self::of_postgres(postgres.clone()).await,
+            Place::Lake(known) => Self::of_lake(known.lake.again()?, pipeline, self.relations, Some(known)).await,
+            Place::Postgres(postgres) => Self::of_postgres(postgres.clone(), self.relations).await,
         }
     }
 
-    async fn of_lake(lake: Lake, pipeline: &str) -> Result<Self, WarehouseError> {
+    async fn of_lake(
+        lake: Lake,
+        pipeline: &str,
+        relations: &'static [Relation],
+        known: Option<&LakeReader>,
+    ) -> Result<Self, WarehouseError> {
         let standing = lake_standing(lake.head(), pipeline);
-        let session = lake.session().await?;
+        let session = lake.session(known.map(|known| (known.lake.head(), &known.session))).await?;
         let mut tables = Vec::with_capacity(lake.head().tables.len());
         for name in lake.head().tables.keys() {
             let table = session.table_provider(name.as_str()).await.map_err(QueryError::sql(name)).map_err(LakeError::from)?;
             tables.push(TableInfo { name: name.clone(), columns: columns(&table.schema()) });
         }
-        Ok(Self { place: Place::Lake { lake: Box::new(lake), session }, standing, tables })
+        let kept = Kept::at(lake.head(), relations);
+        let kept = known.map(|known| &known.kept).filter(|known| known.is_same(&kept)).cloned().unwrap_or_else(|| Arc::new(kept));
+        Ok(Self { place: Place::Lake(Box::new(LakeReader { lake, session, kept })), standing, tables, relations })
     }
 
-    async fn of_postgres(postgres: PostgresReader) -> Result<Self, WarehouseError> {
+    async fn of_postgres(postgres: PostgresReader, relations: &'static [Relation]) -> Result<Self, WarehouseError> {
         let standing = postgres.standing().await?;
         let tables = postgres.tables().await?;
-        Ok(Self { place: Place::Postgres(postgres), standing, tables })
+        Ok(Self { place: Place::Postgres(postgres), standing, tables, relations })
     }
 
     /// Whether something else is visible by now.
     pub async fn moved(&self, pipeline: &str) -> Result<bool, WarehouseError> {
         let stamp = match &self.place {
-            Place::Lake { lake, .. } => lake_standing(&lake.visible()?, pipeline).stamp,
+            Place::Lake(reader) => lake_standing(&reader.lake.visible()?, pipeline).stamp,
             Place::Postgres(postgres) => postgres.standing().await?.stamp,
         };
         Ok(stamp != self.standing.stamp)
+    }
+
+    /// Whether the answer to a question is the one that it had when `before` was opened, because nothing of what it reads has changed.
+    /// A database does not say of a single table whether it changed.
+    pub fn agrees(&self, before: &Self, question: &Question) -> bool {
+        let (Place::Lake(now), Place::Lake(before)) = (&self.place, &before.place) else { return false };
+        let unchanged = |table: &str| now.lake.head().tables.get(table) == before.lake.head().tables.get(table);
+        match question {
+            Question::Relations(_) => now.kept.is_same(&before.kept),
+            Question::Tables(sql) => {
+                let named = named_tables(&now.session, sql);
+                named.is_some_and(|named| named.iter().all(|name| name.schema().is_none() && unchanged(name.table())))
+            }
+        }
     }
 
     /// How far the pipeline had come.
@@ -144,14 +191,19 @@ impl Reader {
 
     /// Runs one SELECT. Whatever would change something is refused. A database gives it up after `most`; the lake stops when its rows are
     /// not wanted any more.
-    pub async fn query(&self, sql: &str, most: Duration) -> Result<SendableRecordBatchStream, WarehouseError> {
+    pub async fn query(&self, question: &Question, most: Duration) -> Result<SendableRecordBatchStream, WarehouseError> {
         let what = "the query";
-        match &self.place {
-            Place::Lake { session, .. } => {
-                let rows = select(session, sql, what).await.map_err(LakeError::from)?;
+        match (&self.place, question) {
+            (Place::Lake(reader), _) => {
+                let session = match question {
+                    Question::Tables(_) => &reader.session,
+                    Question::Relations(_) => reader.lake.relations(&reader.kept, &reader.session).await?,
+                };
+                let rows = select(session, question.sql(), what).await.map_err(LakeError::from)?;
                 Ok(rows.execute_stream().await.map_err(QueryError::sql(what)).map_err(LakeError::from)?)
             }
-            Place::Postgres(postgres) => Ok(postgres.query(sql, most).await?),
+            (Place::Postgres(postgres), Question::Tables(sql)) => Ok(postgres.query(sql, most).await?),
+            (Place::Postgres(postgres), Question::Relations(sql)) => Ok(postgres.query(&in_place(sql, self.relations), most).await?),
         }
     }
 }

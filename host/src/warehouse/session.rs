@@ -9,7 +9,7 @@ use std::{
 
 use datafusion::{
     arrow::datatypes::{DataType, FieldRef, Fields, Schema, SchemaRef},
-    common::{DataFusionError, Result},
+    common::{DataFusionError, Result, TableReference},
     datasource::{
         empty::EmptyTable,
         file_format::parquet::ParquetFormat,
@@ -43,6 +43,8 @@ pub(in crate::warehouse) enum Join {
     Hash,
     /// Sorts both sides, on disk if need be.
     SortMerge,
+    /// As `Hash`, for tables in memory, which are faster joined and grouped by one task than handed to several.
+    InMemory,
 }
 
 /// Makes sessions that share one budget of memory.
@@ -71,17 +73,20 @@ impl Sessions {
             Join::Hash => (cores.min(MAX_PARTITIONS), 8192),
             // Every sorter gets its share of the budget, and a batch has to fit into it. With one partition DataFusion hashes all the same.
             Join::SortMerge => (2, 2048),
+            Join::InMemory => (1, 8192),
         };
         let config = SessionConfig::new()
             .with_information_schema(true)
             .with_target_partitions(partitions)
             .with_batch_size(batch_rows)
-            .set_bool("datafusion.optimizer.prefer_hash_join", join == Join::Hash)
+            .set_bool("datafusion.optimizer.prefer_hash_join", join != Join::SortMerge)
             // A join sorts two sides on each partition at once; each sorter asks for this much before it may spill.
             .set_usize("datafusion.execution.sort_spill_reservation_bytes", self.memory / 32)
             // As deltalake sets it: with dictionaries among the keys the pushed-down list panics (DataFusion 52 and later).
             .set_usize("datafusion.optimizer.hash_join_inlist_pushdown_max_size", 0)
             .set_usize("datafusion.optimizer.hash_join_inlist_pushdown_max_distinct_values", 0);
+        // To plan takes longer than to go through rows that are there already.
+        let config = if join == Join::InMemory { config.set_usize("datafusion.optimizer.max_passes", 1) } else { config };
         let state = SessionStateBuilder::new()
             .with_default_features()
             .with_config(config)
@@ -118,11 +123,16 @@ pub async fn plan_sql(streams: &[(String, SchemaRef)], sql: &str) -> Result<Logi
     Ok(select(&ctx, sql, what).await?.into_unoptimized_plan())
 }
 
-/// The first table that `sql` names and that is not there.
-fn unknown_table(ctx: &SessionContext, sql: &str, what: &str) -> Option<QueryError> {
+/// The tables that `sql` names. None where it can't be read.
+pub(in crate::warehouse) fn named_tables(ctx: &SessionContext, sql: &str) -> Option<Vec<TableReference>> {
     let state = ctx.state();
     let statement = state.sql_to_statement(sql, &state.config_options().sql_parser.dialect).ok()?;
-    let named = state.resolve_table_references(&statement).ok()?;
+    state.resolve_table_references(&statement).ok()
+}
+
+/// The first table that `sql` names and that is not there.
+fn unknown_table(ctx: &SessionContext, sql: &str, what: &str) -> Option<QueryError> {
+    let named = named_tables(ctx, sql)?;
     let missing = named.into_iter().find(|name| name.schema().is_none() && !ctx.table_exist(name.clone()).unwrap_or(true))?;
     let name = missing.table().to_owned();
     let schema = ctx.catalog("datafusion").and_then(|catalog| catalog.schema("public"));

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     config::Loaded,
-    web::warehouses::{Answer, Snapshot},
+    web::warehouses::{Answer, Question, Snapshot},
 };
 
 /// A statement of the overview, by the name of its file.
@@ -33,7 +33,7 @@ pub struct Chart {
     pub lead: &'static str,
     /// The class of its place on the page.
     pub place: &'static str,
-    /// The statement over the star tables, with the filters as parameters.
+    /// The statement over the star schema, with the filters as parameters.
     pub sql: &'static str,
     /// The mart that answers without filters, and the statement that reads it.
     pub mart: Option<(&'static str, &'static str)>,
@@ -47,7 +47,6 @@ pub struct Chart {
 
 const ORDERS: &[&str] = &["fact_orders", "fact_order_items", "dim_customers", "dim_products"];
 const PAYMENTS: &[&str] = &["fact_payments", "fact_orders", "fact_order_items", "dim_customers", "dim_products"];
-const ITEMS: &[&str] = &["fact_order_items", "dim_customers", "dim_products"];
 
 const SALES: &[(&str, &str, Show)] = &[
     ("orders_sold", "Orders sold", Count),
@@ -107,7 +106,7 @@ pub static CHARTS: &[Chart] = &[
         place: "half",
         sql: statement!("top_products"),
         mart: Some(("top_products", statement!("top_products_all"))),
-        needs: ITEMS,
+        needs: ORDERS,
         columns: &[
             ("rank", "Rank", Count),
             ("product_id", "Product", Text),
@@ -206,12 +205,12 @@ impl Chart {
     }
 
     /// What it asks.
-    pub fn statement(&self, filters: &Filters, choices: &Choices, snapshot: &Snapshot, loaded: &Loaded) -> String {
+    pub fn question(&self, filters: &Filters, choices: &Choices, snapshot: &Snapshot, loaded: &Loaded) -> Question {
         if let Some((mart, sql)) = self.mart
             && filters.is_empty()
             && snapshot.table(mart).is_some()
         {
-            return sql.to_owned();
+            return Question::Tables(sql.to_owned());
         }
         let mut more = Vec::new();
         // Churn is counted to the same day as in the mart.
@@ -223,7 +222,8 @@ impl Chart {
             let first = period.to.checked_sub_days(chrono::Days::new(HOURLY_DAYS - 1)).unwrap_or(period.from);
             more.extend([("from", first.max(period.from).to_string()), ("to", period.to.to_string())]);
         }
-        filters.bind(self.sql, &more)
+        let sql = filters.bind(self.sql, &more);
+        if self.id == BY_HOUR.id { Question::Tables(sql) } else { Question::Relations(sql) }
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::web::{
     view::{count as thousands, percent},
-    warehouses::{Answer, Cell},
+    warehouses::{Answer, Cell, Question},
 };
 
 /// The statement behind the cards.
@@ -19,12 +19,12 @@ const SQL: &str = statement!("kpis");
 pub const NEEDS: &[&str] = &["fact_orders", "fact_order_items", "dim_customers", "dim_products"];
 
 /// What the cards ask.
-pub fn statement(filters: &Filters, period: &Period) -> String {
+pub fn question(filters: &Filters, period: &Period) -> Question {
     let mut more = vec![("from", period.from.to_string()), ("to", period.to.to_string())];
     if let Some((from, to)) = period.before {
         more.extend([("before_from", from.to_string()), ("before_to", to.to_string())]);
     }
-    filters.bind(SQL, &more)
+    Question::Relations(filters.bind(SQL, &more))
 }
 
 /// The figures of a period.

@@ -28,11 +28,7 @@ use self::{
     filters::{Choices, Filters},
     overview::{Overview, has_star, trouble},
 };
-use super::{
-    App, PageContext, Problem, page, page_with_charts,
-    view::in_url,
-    warehouses::{Snapshot, Trouble},
-};
+use super::{App, PageContext, Problem, page, page_with_charts, view::in_url, warehouses::Trouble};
 use crate::config::Loaded;
 
 pub(super) fn routes() -> Router<App> {
@@ -140,9 +136,9 @@ async fn download(
     if let Some(message) = messages.into_iter().next() {
         return Err(Problem::bad_request(message));
     }
-    let statement = match (id, charts::chart(id)) {
-        ("kpis", _) => filters.period(&choices).filter(|period| period.from <= period.to).map(|period| kpis::statement(&filters, &period)),
-        (_, Some(chart)) => Some(chart.statement(&filters, &choices, &snapshot, &loaded)),
+    let question = match (id, charts::chart(id)) {
+        ("kpis", _) => filters.period(&choices).filter(|period| period.from <= period.to).map(|period| kpis::question(&filters, &period)),
+        (_, Some(chart)) => Some(chart.question(&filters, &choices, &snapshot, &loaded)),
         _ => return Err(absent()),
     };
     let needs = charts::chart(id).map_or(kpis::NEEDS, |chart| chart.needs);
@@ -150,14 +146,10 @@ async fn download(
         return Err(Problem::not_found(format!("The warehouse has no table `{missing}`, which this is made of.")));
     }
     let mut text = String::new();
-    if let Some(statement) = statement {
-        let answer = rows(&snapshot, &statement).await?;
+    if let Some(question) = question {
+        let answer = snapshot.ask(&question).await.map_err(unavailable)?;
         csv::header(&mut text, answer.columns.iter().map(String::as_str));
         answer.rows.iter().for_each(|row| csv::line(&mut text, row));
     }
     Ok(csv::download(&format!("{name}-{id}"), text.into()).into_response())
-}
-
-async fn rows(snapshot: &Snapshot, statement: &str) -> Result<Arc<super::warehouses::Answer>, Problem> {
-    snapshot.ask(statement).await.map_err(unavailable)
 }

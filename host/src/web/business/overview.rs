@@ -20,7 +20,7 @@ use crate::{
     config::Loaded,
     web::{
         view::{icon, in_url, table},
-        warehouses::{Answer, Cell, Snapshot, Trouble},
+        warehouses::{Answer, Cell, Question, Snapshot, Trouble},
     },
 };
 
@@ -36,14 +36,14 @@ pub fn has_star(snapshot: &Snapshot) -> bool {
 
 /// What the data offers to filter by.
 pub async fn choices(snapshot: &Snapshot) -> Result<Choices, Trouble> {
-    let span = snapshot.ask(statement!("span")).await?;
+    let span = snapshot.ask(&Question::Tables(statement!("span").to_owned())).await?;
     let day = |column| span.cell(0, column).text().parse::<NaiveDate>().ok();
     let span = day("first_day").zip(day("last_day"));
     // Without dimensions there is only the period to choose.
     if ["dim_customers", "dim_products"].iter().any(|table| snapshot.table(table).is_none()) {
         return Ok(Choices { span, ..Choices::default() });
     }
-    let choices = snapshot.ask(statement!("choices")).await?;
+    let choices = snapshot.ask(&Question::Tables(statement!("choices").to_owned())).await?;
     let of = |kind: &str| {
         let rows = choices.column("kind").zip(choices.column("choice"));
         rows.filter(|(found, _)| found.text() == kind).map(|(_, choice)| choice.text()).collect()
@@ -106,7 +106,7 @@ impl Overview<'_> {
         let asked = CHARTS.iter().chain(hourly).map(|chart| async move {
             let missing = chart.missing(self.snapshot);
             let found = match missing.as_slice() {
-                [] => self.snapshot.ask(&chart.statement(self.filters, self.choices, self.snapshot, self.loaded)).await,
+                [] => self.snapshot.ask(&chart.question(self.filters, self.choices, self.snapshot, self.loaded)).await,
                 missing => Err(Trouble {
                     what: format!("The warehouse has no table {}.", missing.join(", ")),
                     hint: Some("The statements in sql/star make it; a run of the pipeline fills it.".into()),
@@ -122,7 +122,7 @@ impl Overview<'_> {
             let what = format!("The warehouse has no table {missing}, so there are no key figures.");
             return trouble(&Trouble { what, hint: None });
         }
-        match self.snapshot.ask(&kpis::statement(self.filters, period)).await {
+        match self.snapshot.ask(&kpis::question(self.filters, period)).await {
             Ok(answer) => html! {
                 (kpis::cards(&answer, period, self.run().as_deref()))
                 p.hint { (self.csv_link("kpis", "Key figures")) }

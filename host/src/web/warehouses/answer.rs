@@ -11,7 +11,7 @@ use futures::TryStreamExt;
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::Trouble;
-use crate::warehouse::Reader;
+use crate::warehouse::{Question, Reader};
 
 /// After this a page does without the answer.
 const STATEMENT: Duration = Duration::from_secs(20);
@@ -101,11 +101,11 @@ impl Answer {
     }
 }
 
-/// Runs a statement when it is its turn.
-pub(super) async fn read(reader: &Reader, turns: &Semaphore, sql: &str) -> Result<Answer, Trouble> {
+/// Asks when it is its turn.
+pub(super) async fn read(reader: &Reader, turns: &Semaphore, question: &Question) -> Result<Answer, Trouble> {
     let _turn = turns.acquire().await.expect("the semaphore is never closed");
     let work = async {
-        let mut stream = reader.query(sql, STATEMENT).await?;
+        let mut stream = reader.query(question, STATEMENT).await?;
         let columns: Vec<_> = stream.schema().fields().iter().map(|field| field.name().clone()).collect();
         let mut rows = Vec::new();
         while let Some(batch) = stream.try_next().await.map_err(|error| failed(&error))? {

@@ -10,6 +10,7 @@
 
 mod answer;
 mod answers;
+mod star;
 
 use std::{
     collections::HashMap,
@@ -34,7 +35,9 @@ use crate::{
 };
 use answers::Answers;
 
+pub use crate::warehouse::Question;
 pub use answer::{Answer, Cell, cells};
+pub use star::RELATIONS;
 
 /// How old the knowledge may be that nothing was loaded since.
 const FRESH: Duration = Duration::from_millis(500);
@@ -169,15 +172,18 @@ impl Slot {
 async fn visible(loaded: &Loaded, current: Option<Arc<Snapshot>>, turns: Arc<Semaphore>) -> Result<Arc<Snapshot>, Trouble> {
     let pipeline = &loaded.pipeline.name;
     let Some(current) = current else {
-        return Ok(Arc::new(Snapshot::new(Reader::open(loaded).await?, turns)));
+        let reader = Reader::open(loaded, RELATIONS).await?;
+        return Ok(Arc::new(Snapshot { reader: Arc::new(reader), answers: Answers::default(), turns }));
     };
     if !current.reader.moved(pipeline).await? {
         return Ok(current);
     }
-    let next = Arc::new(Snapshot::new(current.reader.again(pipeline).await?, turns));
-    for statement in current.answers.last(WARMED) {
+    let reader = current.reader.again(pipeline).await?;
+    let answers = current.answers.those(|question| reader.agrees(&current.reader, question));
+    let next = Arc::new(Snapshot { reader: Arc::new(reader), answers, turns });
+    for question in current.answers.last(WARMED) {
         // Whoever asks for it will see why it fails.
-        let _ = next.ask(&statement).await;
+        let _ = next.ask(&question).await;
     }
     Ok(next)
 }
@@ -190,10 +196,6 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    fn new(reader: Reader, turns: Arc<Semaphore>) -> Self {
-        Self { reader: Arc::new(reader), answers: Answers::default(), turns }
-    }
-
     /// How far the pipeline had come.
     pub fn standing(&self) -> &Standing {
         self.reader.standing()
@@ -210,14 +212,14 @@ impl Snapshot {
     }
 
     /// The rows of a SELECT, asked once per snapshot however many want them.
-    pub async fn ask(&self, sql: &str) -> Result<Arc<Answer>, Trouble> {
+    pub async fn ask(&self, question: &Question) -> Result<Arc<Answer>, Trouble> {
         let (reader, turns) = (self.reader.clone(), self.turns.clone());
-        self.answers.get(sql, move |sql| async move { answer::read(&reader, &turns, &sql).await }).await
+        self.answers.get(question, move |question| async move { answer::read(&reader, &turns, &question).await }).await
     }
 
     /// The rows of a SELECT as they come, for downloads: nothing is kept.
-    pub async fn stream(&self, sql: &str) -> Result<SendableRecordBatchStream, Trouble> {
-        Ok(self.reader.query(sql, DOWNLOAD).await?)
+    pub async fn stream(&self, question: &Question) -> Result<SendableRecordBatchStream, Trouble> {
+        Ok(self.reader.query(question, DOWNLOAD).await?)
     }
 }
 

@@ -39,7 +39,8 @@ fn filter_sets() -> Vec<Filters> {
     sets.map(|set| set.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()).into()
 }
 
-/// A statement of the dashboard with its parameters bound, as the daemon binds them.
+/// A statement of the dashboard with its parameters bound, as the daemon binds them, over the tables: what the daemon keeps of the lake in
+/// memory stands in its place.
 fn statement(name: &str, filters: &Filters) -> Result<String> {
     let path = root().join("sql/dashboard").join(format!("{name}.sql"));
     let sql = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
@@ -59,7 +60,7 @@ fn statement(name: &str, filters: &Filters) -> Result<String> {
     }
     let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     // As an argument, what begins with a comment would be taken for an option.
-    Ok(format!("\n{}", tidegate::config::bind(&sql, &parameters)))
+    Ok(format!("\n{}", tidegate::warehouse::in_place(&tidegate::config::bind(&sql, &parameters), tidegate::web::warehouses::RELATIONS)))
 }
 
 /// A daemon with the Olist example twice, as `olist` in the lake and as `shop` in PostgreSQL; a pipeline `plain` without a star schema, one,

@@ -31,7 +31,7 @@ use crate::{
     web::{
         App, PageContext, Problem, page,
         view::{crumbs, empty, in_url, table as scrolling},
-        warehouses::{Cell, Snapshot, Trouble, cells},
+        warehouses::{Cell, Question, Snapshot, Trouble, cells},
     },
 };
 
@@ -116,7 +116,7 @@ fn role(loaded: &Loaded, table: &str) -> &'static str {
 async fn tables(loaded: &Loaded, snapshot: &Snapshot) -> Markup {
     let counted = snapshot.tables().iter().map(|info| async move {
         let sql = format!("select count(*) as rows from {}", sql::Name(&info.name));
-        (info, snapshot.ask(&sql).await)
+        (info, snapshot.ask(&Question::Tables(sql)).await)
     });
     let counted = join_all(counted).await;
     if counted.is_empty() {
@@ -174,7 +174,7 @@ async fn show(
             let busy = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Other downloads are going on.");
             return Err(busy.hint("Try again when one has ended."));
         };
-        let rows = snapshot.stream(&asked.all(&table, MOST_ROWS)).await.map_err(unavailable)?;
+        let rows = snapshot.stream(&Question::Tables(asked.all(&table, MOST_ROWS))).await.map_err(unavailable)?;
         return Ok(csv::download(&format!("{name}-{wanted}"), rows_as_csv(rows, turn)));
     }
     let body = match found(&snapshot, &table, &asked).await {
@@ -193,12 +193,12 @@ async fn show(
 
 /// How many rows there are with these filters, and those of the page.
 async fn found(snapshot: &Snapshot, table: &Table<'_>, asked: &Asked) -> Result<(u64, Vec<Vec<Cell>>), Trouble> {
-    let total = snapshot.ask(&asked.count(table)).await?;
+    let total = snapshot.ask(&Question::Tables(asked.count(table))).await?;
     let total = u64::try_from(total.cell(0, "rows").whole()).unwrap_or(0);
     if total == 0 {
         return Ok((0, Vec::new()));
     }
-    let answer = snapshot.ask(&asked.page(table, total)).await?;
+    let answer = snapshot.ask(&Question::Tables(asked.page(table, total))).await?;
     let mut rows = answer.rows.clone();
     if asked.is_backward() {
         rows.reverse();
