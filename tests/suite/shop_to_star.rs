@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use tidegate_tests::{
     folder,
+    postgres::{Database, shared},
     program::Workplace,
     root,
     shops::{shopify, stripe, woocommerce},
@@ -12,6 +13,16 @@ use tidegate_tests::{
 
 /// Count, and sum in ten-thousandths, by shop and currency.
 type Totals = BTreeMap<(String, String), (usize, i128)>;
+
+/// The star, and the key of each table.
+const STAR: [(&str, &str); 6] = [
+    ("dim_shop_customers", "customer_key"),
+    ("dim_shop_products", "product_key"),
+    ("fact_shop_orders", "order_key"),
+    ("fact_shop_order_items", "order_key, item_id"),
+    ("fact_shop_payments", "payment_key"),
+    ("fact_shop_refunds", "refund_key"),
+];
 
 /// Three shops that are open.
 struct Shops {
@@ -51,7 +62,9 @@ impl Shops {
         }
         let mut workplace = Workplace::empty().unwrap();
         workplace.write("examples/shop-to-star/pipeline.toml", &pipeline).unwrap();
-        folder::lay_over(&root().join("sql/shop-star"), &workplace.path().join("sql/shop-star")).unwrap();
+        for sql in ["sql/shop-star", "sql/postgres"] {
+            folder::lay_over(&root().join(sql), &workplace.path().join(sql)).unwrap();
+        }
         for (name, value) in [
             ("SHOPIFY_TOKEN", shopify::TOKEN),
             ("STRIPE_KEY", stripe::KEY),
@@ -183,14 +196,8 @@ fn hold(shops: &Shops, workplace: &Workplace) {
     assert_eq!(one(workplace, "select count(*) from dim_shop_customers"), (customers + gone).to_string());
 
     // Keys don't collide, and what names another table finds it.
-    for (table, key) in [
-        ("dim_shop_customers", "customer_key"),
-        ("dim_shop_products", "product_key"),
-        ("fact_shop_orders", "order_key"),
-        ("fact_shop_payments", "payment_key"),
-        ("fact_shop_refunds", "refund_key"),
-        ("fact_shop_order_items", "order_key || ' ' || item_id"),
-    ] {
+    for (table, key) in STAR {
+        let key = key.replace(", ", " || ' ' || ");
         assert_eq!(one(workplace, &format!("select count(*) - count(distinct {key}) from {table}")), "0", "{table}");
     }
     let lost =
@@ -204,15 +211,62 @@ fn one(workplace: &Workplace, sql: &str) -> String {
     said.stdout.lines().nth(1).unwrap_or_default().to_owned()
 }
 
+/// A run, after which the star adds up.
+fn run(shops: &Shops, workplace: &Workplace) {
+    let ran = workplace.tidegate(&["run", "examples/shop-to-star"]).unwrap();
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    hold(shops, workplace);
+}
+
 #[test]
 fn three_shops_feed_one_star_that_adds_up() {
     let shops = Shops::open();
     let workplace = shops.workplace();
-    let ran = workplace.tidegate(&["run", "examples/shop-to-star"]).unwrap();
-    assert_eq!(ran.code, 0, "{}", ran.stderr);
-    hold(&shops, &workplace);
+    run(&shops, &workplace);
+    a_day_passes(&shops);
+    run(&shops, &workplace);
+}
 
-    // A day later.
+#[test]
+fn one_line_moves_the_star_to_postgres_where_it_has_keys() {
+    let shops = Shops::open();
+    let database = shared().unwrap().database(None).unwrap();
+    let mut workplace = shops.workplace();
+    workplace.set("DATABASE_URL", &database.url);
+    let path = "examples/shop-to-star/pipeline.toml";
+    let pipeline = std::fs::read_to_string(workplace.path().join(path)).unwrap();
+    let files = STAR.map(|(table, _)| format!("\"../../sql/postgres/{table}.sql\"")).join(", ");
+    let moved = format!("kind = \"postgres\"\nurl = {{ env = \"DATABASE_URL\" }}\nsetup = [{files}]");
+    workplace.write(path, &pipeline.replace("kind = \"lake\"", &moved)).unwrap();
+    run(&shops, &workplace);
+
+    // The keys are made once the star is there, and stay.
+    for _ in 0..2 {
+        let made = workplace.tidegate(&["warehouse", "init", "examples/shop-to-star"]).unwrap();
+        assert_eq!((made.code, made.stdout.matches("executed ").count()), (0, STAR.len()), "{}{}", made.stdout, made.stderr);
+    }
+    a_day_passes(&shops);
+    run(&shops, &workplace);
+    for (table, key) in STAR {
+        assert_eq!(keys(&database, table), key, "{table}");
+        let silent = format!(
+            "select string_agg(attname, ', ') from pg_attribute where attrelid = '{table}'::regclass and attnum > 0 and not attisdropped \
+             and col_description(attrelid, attnum) is null"
+        );
+        assert_eq!(database.value(&silent).unwrap(), "", "columns of {table} without a word");
+    }
+}
+
+/// The columns of the unique indexes of a relation.
+fn keys(database: &Database, table: &str) -> String {
+    let sql = format!(
+        "select string_agg(attname, ', ' order by array_position(indkey::smallint[], attnum)) from pg_index \
+         join pg_attribute on attrelid = indrelid and attnum = any(indkey) where indisunique and indrelid = '{table}'::regclass"
+    );
+    database.value(&sql).unwrap().trim_matches('"').to_owned()
+}
+
+fn a_day_passes(shops: &Shops) {
     shops.shopify.0.change(40);
     // A window ends before the second in which it is asked for.
     shops.shopify.0.pass(3);
@@ -223,7 +277,4 @@ fn three_shops_feed_one_star_that_adds_up() {
     shops.woo.pass(86_400);
     use woocommerce::{Change::*, Pick::*};
     shops.woo.change(&[OrderPlaced, OrderEdited(Any), OrderRefunded(Any), OrderTrashed(Any), OrderCompleted(Any), CustomerDeleted(Any)]);
-    let ran = workplace.tidegate(&["run", "examples/shop-to-star"]).unwrap();
-    assert_eq!(ran.code, 0, "{}", ran.stderr);
-    hold(&shops, &workplace);
 }
