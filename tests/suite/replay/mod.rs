@@ -5,6 +5,7 @@ mod again;
 mod archive;
 mod diff;
 mod http;
+mod kills;
 mod rebuild;
 
 use std::{fs, path::PathBuf};

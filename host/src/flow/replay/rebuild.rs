@@ -1,8 +1,9 @@
 //! Rebuild: tables are made again from the archive, after a plugin or the pipeline was mended.
 //!
-//! What always holds here (`tests/suite/replay.rs`):
+//! What always holds here (`tests/suite/replay`):
 //! - The rows of all runs are computed first; then one ordinary load replaces all tables, together or not at all. In the lake a rebuild that
-//!   dies in its load is finished by the next run.
+//!   dies in its load is finished by the next run, or by the next rebuild before it begins (`kills.rs`).
+//! - What a rebuild leaves on disk that died goes with the next one.
 //! - Cursors stay where they are: nothing was read that had not been read before.
 //! - A table whose rows can't all be made again is refused, with the reason, before anything is replayed.
 //!
@@ -16,11 +17,11 @@ use arrow::array::AsArray;
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 
-use super::{Change, Replayed, Replayer, diff::clean, error::ReplayError};
+use super::{Change, Replayed, Replayer, diff::clean, empty, error::ReplayError};
 use crate::{
     config::{Mode, StorageLayout, near_miss},
     flow::{
-        Outcome, Report, RunError, RunRecord, launch,
+        Outcome, Report, RunError, RunRecord, launch, load, record,
         report::{Places, StreamReport},
     },
     state::{Lock, NewRun, Process, RunId, State},
@@ -46,18 +47,20 @@ impl Replayer<'_> {
         let state = State::open(&storage.state_db())?;
         let mut warehouse = Warehouse::open(self.now).await?;
         warehouse.claim().await?;
-        if let Some(load) = warehouse.pending(pipeline).await? {
-            let hint = Some("finish it with `tidegate run`, then rebuild".to_owned());
-            return Err(refused(format!("the load of run {} was begun and is not finished", load.run), hint).into());
-        }
-        // A database's query leaves its connection in a transaction that can only read.
-        let mut look = Warehouse::open(self.now).await?;
-        let range = self.range(&mut look, &storage, since).await?;
         let id = RunId::new(started, std::process::id());
-        let seen = warehouse.sequence(pipeline);
-        state.begin_run(&lock, &NewRun { id: id.clone(), started_at: started, process: Process::current(), seen })?;
+        let begin = |warehouse: &Warehouse| {
+            let (process, seen) = (Process::current(), warehouse.sequence(pipeline));
+            state.begin_run(&lock, &NewRun { id: id.clone(), started_at: started, process, seen })
+        };
         let work = Rebuild { replayer: self, storage: &storage, id: &id, started, change };
-        let result = work.load(&mut warehouse, look, range).await;
+        let result = if warehouse.pending(pipeline).await?.is_some() {
+            begin(&warehouse)?;
+            work.after_another(&mut warehouse, &state, since).await
+        } else {
+            let (look, range) = work.look(since).await?;
+            begin(&warehouse)?;
+            work.load(&mut warehouse, look, range).await
+        };
         launch::keep(&state, &id, &result)?;
         result
     }
@@ -123,6 +126,25 @@ struct Rebuild<'a> {
 }
 
 impl Rebuild<'_> {
+    /// Finishes the load that was begun, as any run does, then rebuilds: also from the run that it was of.
+    async fn after_another(&self, warehouse: &mut Warehouse, state: &State, since: DateTime<Utc>) -> Result<Report, RunError> {
+        if let Some((died, _)) = load::resume(warehouse, &self.replayer.now.pipeline.name).await?
+            && let Ok(dead) = died.run.parse()
+        {
+            state.resume(&dead, self.id)?;
+        }
+        let (look, range) = self.look(since).await?;
+        self.load(warehouse, look, range).await
+    }
+
+    /// The warehouse for those who only look, since a database's query leaves its connection in a transaction that can only read; and the runs
+    /// to load again.
+    async fn look(&self, since: DateTime<Utc>) -> Result<(Warehouse, Range), RunError> {
+        let mut look = Warehouse::open(self.replayer.now).await?;
+        let range = self.replayer.range(&mut look, self.storage, since).await?;
+        Ok((look, range))
+    }
+
     async fn load(&self, warehouse: &mut Warehouse, mut look: Warehouse, range: Range) -> Result<Report, RunError> {
         let newest = range.runs.last().expect("there is a run, or it was refused");
         let now = self.replayer.now;
@@ -131,23 +153,38 @@ impl Rebuild<'_> {
         let keeps: Vec<_> = tables.iter().filter(|(_, table)| table.mode != Mode::Replace).map(|(name, _)| name.clone()).collect();
         self.check(&mut look, &range, &keeps, tables.keys().cloned().collect()).await?;
         drop(look);
+        self.sweep()?;
+        let mut record = RunRecord::new(self.id.as_str(), now, self.started, warehouse.cursors(&now.pipeline.name));
         // Where all tables hold their last run only, the others need not be read again.
         let first = if keeps.is_empty() { range.runs.len() - 1 } else { 0 };
         let runs = &range.runs[first..];
+        record.replayed = runs.iter().map(|run| run.run.clone()).collect();
+        record.write(self.storage)?;
         let mut replays = Vec::with_capacity(runs.len());
         for record in runs {
             replays.push(self.replay(record).await?);
         }
         let load = self.describe(warehouse, runs, &replays).await?;
-        let mut record = RunRecord::new(self.id.as_str(), now, self.started, warehouse.cursors(&now.pipeline.name));
-        record.replayed = runs.iter().map(|run| run.run.clone()).collect();
-        record.write(self.storage)?;
         let loaded = warehouse.load(&load, &mut |_| ()).await?;
         let marts = warehouse.refresh(&load.pipeline, &load.run, &load.marts).await.map_err(RunError::Refresh)?;
         let _ = std::fs::remove_dir_all(self.folder());
         let mut report = self.report(replays, warehouse.place());
         (report.tables, report.marts) = (loaded, marts);
         Ok(report)
+    }
+
+    /// Removes what rebuilds of the pipeline left that died: no load waits for it any more.
+    fn sweep(&self) -> Result<(), RunError> {
+        let folder = self.storage.runs();
+        let runs = record::runs(self.storage).map_err(|source| RunError::File { doing: "read", path: folder, source })?;
+        for run in runs {
+            let left = self.storage.replays().join(&run);
+            let is_rebuild = |record: RunRecord| !record.replayed.is_empty() && record.pipeline == self.replayer.now.pipeline.name;
+            if left.is_dir() && RunRecord::read(self.storage, &run).is_ok_and(is_rebuild) {
+                empty(&left)?;
+            }
+        }
+        Ok(())
     }
 
     /// Refuses what would make tables wrong.
