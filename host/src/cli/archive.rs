@@ -14,7 +14,9 @@ use sha2::{Digest, Sha256};
 use super::output::{Failed, bytes, columns, count, pour, print_json, say, talk};
 use crate::{
     config::{self, Loaded, StorageLayout},
-    egress::archive::{Asked, Exchange, Holding, Line, Page, each_page, holding, manifests, read, run_of, unpacked, verify as verify_page},
+    egress::archive::{
+        Asked, Attempt, Exchange, Holding, Line, Page, each_page, holding, manifests, read, run_of, unpacked, verify as verify_page,
+    },
     error,
     flow::{
         ReplayError, RunError, RunRecord,
@@ -229,11 +231,20 @@ fn show_run(manifests: &[PathBuf], as_json: bool) -> Result<u8, Failed> {
         let (mut rows, mut lines) = (vec![["page", "bytes", "status", "request"].map(str::to_owned).to_vec()], Vec::new());
         let head = read(manifest, |_, line| {
             match &line {
-                Line::Page(page) => rows.push(vec![page.page.to_string(), bytes(page.bytes), status_of(page), asked(page)]),
+                Line::Page(page) => {
+                    let refused = page.refused().map(|why| format!(" (no plugin got it: {why})")).unwrap_or_default();
+                    rows.push(vec![page.page.to_string(), bytes(page.bytes), status_of(page), format!("{}{refused}", asked(page))]);
+                }
                 Line::Listing(list) => {
                     let files =
                         if list.entries.len() == 1 { "1 file".to_owned() } else { format!("{} files", count(list.entries.len() as u64)) };
-                    rows.push(vec![String::new(), String::new(), String::new(), format!("list {}/{}: {files}", list.directory, list.glob)]);
+                    rows.push(words(format!("list {}/{}: {files}", list.directory, list.glob)));
+                }
+                Line::Unanswered(unanswered) => {
+                    let exchange = &unanswered.exchange;
+                    let why = exchange.refused.as_deref().unwrap_or_default();
+                    rows.push(words(format!("no answer to {} {}: {why}", exchange.method, exchange.url)));
+                    rows.extend(exchange.attempts.iter().map(|attempt| words(format!("  sent {}", sent(attempt)))));
                 }
             }
             if as_json {
@@ -255,10 +266,15 @@ fn show_run(manifests: &[PathBuf], as_json: bool) -> Result<u8, Failed> {
     Ok(error::OK)
 }
 
+/// A row about what is no page.
+fn words(text: String) -> Vec<String> {
+    vec![String::new(), String::new(), String::new(), text]
+}
+
 fn status_of(page: &Page) -> String {
     match &page.asked {
         Asked::File(_) => String::new(),
-        Asked::Http(exchange) => exchange.status.to_string(),
+        Asked::Http(exchange) => exchange.status.map(|status| status.to_string()).unwrap_or_default(),
     }
 }
 
@@ -296,17 +312,22 @@ fn show_page(storage: &StorageLayout, page: &Page, body: bool, as_json: bool) ->
 
 fn of_exchange(exchange: &Exchange) -> Vec<[String; 2]> {
     let named = |name: &str, value: &str| [name.to_owned(), value.to_owned()];
-    let mut rows = vec![named("stream", &exchange.stream), named("status", &exchange.status.to_string())];
+    let mut rows = vec![named("stream", &exchange.stream)];
+    rows.extend(exchange.status.map(|status| named("status", &status.to_string())));
+    rows.extend(exchange.refused.iter().map(|why| named("no plugin got it", why)));
     rows.extend(exchange.credential.iter().map(|credential| named("credential", credential)));
     rows.extend(exchange.headers.iter().map(|(name, value)| [format!("> {name}"), value.clone()]));
     rows.extend(exchange.body.iter().map(|body| named("> body", body)));
     rows.extend(exchange.response_headers.iter().map(|(name, value)| [format!("< {name}"), value.clone()]));
-    for attempt in &exchange.attempts {
-        let what = attempt.error.clone().or_else(|| attempt.status.map(|status| status.to_string())).unwrap_or_default();
-        let waited = if attempt.waited_millis > 0 { format!(" after waiting {} ms", attempt.waited_millis) } else { String::new() };
-        rows.push(["sent".to_owned(), format!("{}: {what} in {} ms{waited}", attempt.at.to_rfc3339(), attempt.millis)]);
-    }
+    rows.extend(exchange.attempts.iter().map(|attempt| named("sent", &sent(attempt))));
     rows
+}
+
+fn sent(attempt: &Attempt) -> String {
+    let what = attempt.error.clone().or_else(|| attempt.status.map(|status| status.to_string())).unwrap_or_default();
+    let waited = if attempt.waited_millis > 0 { format!(" after waiting {} ms", attempt.waited_millis) } else { String::new() };
+    let page = attempt.page.map(|page| format!(", page {page}")).unwrap_or_default();
+    format!("{}: {what} in {} ms{waited}{page}", attempt.at.to_rfc3339(), attempt.millis)
 }
 
 fn verify(args: &VerifyArgs, as_json: bool) -> Result<u8, Failed> {

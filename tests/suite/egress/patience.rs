@@ -124,6 +124,13 @@ fn a_circuit_opens_and_closes_and_runs_tells_it() {
     assert_eq!(told.workplace.tidegate(&["run"]).unwrap().code, 0);
     assert!(runs().contains("\"circuit\": \"closed\""), "{}", runs());
     assert_eq!(worst(), ["circuit", "closed", "open"]);
+
+    // The archive has the requests that were not sent, too, and a replay is told the same.
+    let run = told.report["run"].as_str().unwrap();
+    let shown = told.workplace.tidegate(&["archive", "show", run]).unwrap().stdout;
+    assert_eq!((shown.matches("no answer to GET").count(), shown.matches("left alone").count()), (6, 3), "{shown}");
+    let again = told.workplace.tidegate(&["replay", run]).unwrap();
+    assert!(again.code == 0 && again.stderr.contains("identical"), "{}", again.stderr);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! What always holds here:
 //! - What the run did not ask for has no answer, and is remembered by name ([`Recording::missed`]).
+//! - Answers come first: what a plugin of the run got only when it asked again, it gets at once. Where there is none, it gets what the run got.
 //! - A page is held against its sum before its first byte is given.
 //! - Of a page that is not in use, its place in the manifest is kept and no more.
 
@@ -15,8 +16,8 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use super::{
-    archive::{Asked, Entry, Line, ManifestError, Page, PageFault, folder_of, manifest_name, read, read_at, unpacked, verify},
-    http::Recorded,
+    archive::{Asked, Entry, Line, ManifestError, Page, PageFault, Unanswered, folder_of, manifest_name, read, read_at, unpacked, verify},
+    http::{Outcome, Recorded},
 };
 
 /// Why a recording has no answer.
@@ -51,6 +52,8 @@ pub struct Recording {
     files: HashMap<(String, String), u32>,
     /// The pages of each request, by its fingerprint, in their order.
     answers: HashMap<String, Vec<u32>>,
+    /// Where the lines stand that tell that a request got none.
+    unanswered: HashMap<String, Vec<u64>>,
     listings: HashMap<(String, String), Vec<Entry>>,
     sound: Mutex<HashMap<u32, Verdict>>,
     looked_up: Mutex<Option<(u32, String)>>,
@@ -72,6 +75,7 @@ impl Recording {
             places: HashMap::new(),
             files: HashMap::new(),
             answers: HashMap::new(),
+            unanswered: HashMap::new(),
             listings: HashMap::new(),
             sound: Mutex::default(),
             looked_up: Mutex::default(),
@@ -88,11 +92,13 @@ impl Recording {
 
     fn learn(&mut self, place: u64, line: Line) {
         match line {
+            Line::Unanswered(Unanswered { exchange, .. }) => self.unanswered.entry(exchange.fingerprint).or_default().push(place),
             Line::Listing(listing) => drop(self.listings.insert((listing.directory, listing.glob), listing.entries)),
             Line::Page(page) => {
                 self.places.insert(page.page, place);
                 match page.asked {
                     Asked::File(file) => drop(self.files.insert((file.directory, file.path), page.page)),
+                    Asked::Http(exchange) if exchange.refused.is_some() => {}
                     Asked::Http(exchange) => self.answers.entry(exchange.fingerprint).or_default().push(page.page),
                 }
             }
@@ -132,6 +138,14 @@ impl Recording {
         }
     }
 
+    /// That a request got nothing, for the so many-th time; the last time stands for all that follow.
+    fn trouble(&self, fingerprint: &str, time: usize) -> Option<Outcome> {
+        let places = self.unanswered.get(fingerprint)?;
+        let place = places.get(time).or(places.last())?;
+        let Ok(Line::Unanswered(Unanswered { trouble, exchange })) = read_at(&self.manifest, *place) else { return None };
+        Some(Outcome::Trouble(exchange.refused.unwrap_or_default(), trouble))
+    }
+
     fn miss(&self, asked: String) -> RecordingError {
         self.missed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| asked.clone());
         RecordingError::NotRecorded { run: self.run.clone(), source_name: self.source.clone(), asked }
@@ -156,14 +170,18 @@ impl Recording {
 }
 
 impl Recorded for Recording {
-    fn answer(&self, asked: &str, fingerprint: &str, occurrence: u32) -> Option<Page> {
+    fn outcome(&self, asked: &str, fingerprint: &str, occurrence: u32) -> Option<Outcome> {
         let pages = self.answers.get(fingerprint).map(Vec::as_slice).unwrap_or_default();
         let page = pages.get(occurrence as usize).and_then(|page| self.page(*page).ok());
-        if page.is_none() {
+        let found = match page {
+            Some(page) => Some(Outcome::Page(Box::new(page))),
+            None => self.trouble(fingerprint, (occurrence as usize).saturating_sub(pages.len())),
+        };
+        if found.is_none() {
             let again = if pages.is_empty() { "" } else { " once more" };
             self.miss(format!("{asked}{again}"));
         }
-        page
+        found
     }
 
     fn page(&self, number: u32) -> Option<Page> {
@@ -181,7 +199,10 @@ mod tests {
     use std::{fs, io::Read};
 
     use super::{
-        super::archive::{Archive, Exchange, FileRequest, Head},
+        super::{
+            archive::{Archive, Exchange, FileRequest, Head},
+            http::Trouble,
+        },
         *,
     };
 
@@ -234,7 +255,7 @@ mod tests {
         }
         let recording = open(root.path());
         let answer = |occurrence| {
-            let page = recording.answer("GET https://shop.test/orders", "f", occurrence)?;
+            let Outcome::Page(page) = recording.outcome("GET https://shop.test/orders", "f", occurrence)? else { return None };
             let mut text = String::new();
             recording.open(&page).unwrap().read_to_string(&mut text).unwrap();
             Some(text)
@@ -254,11 +275,33 @@ mod tests {
             headers: Vec::new(),
             body: None,
             credential: None,
-            status: 200,
+            status: Some(200),
             response_headers: Vec::new(),
             attempts: Vec::new(),
             received_at: Utc::now(),
+            refused: None,
         }
+    }
+
+    #[test]
+    fn answers_that_no_plugin_got_are_none_and_a_failure_stands_where_no_answer_is() {
+        let root = tempfile::tempdir().unwrap();
+        let archive = Archive::new(root.path().to_owned(), Head::new("run", "olist", "shop", STARTED.parse().unwrap()), 1);
+        let refused = |fingerprint| Exchange { status: Some(503), refused: Some("it answered 503".into()), ..exchange(fingerprint) };
+        let busy = |fingerprint| Unanswered { trouble: Trouble::Unavailable, exchange: Box::new(refused(fingerprint)) };
+        archive.begin("orders", "json").unwrap().finish(refused("f")).unwrap();
+        archive.unanswered(busy("f")).unwrap();
+        archive.begin("orders", "json").unwrap().finish(exchange("f")).unwrap();
+        archive.unanswered(busy("g")).unwrap();
+        let recording = open(root.path());
+        let outcome = |fingerprint, occurrence| match recording.outcome("GET https://shop.test", fingerprint, occurrence)? {
+            Outcome::Page(page) => Some(page.page.to_string()),
+            Outcome::Trouble(text, trouble) => Some(format!("{text}, {trouble:?}")),
+        };
+        assert_eq!(outcome("f", 0).as_deref(), Some("1"), "the run's plugin asked until it had its answer");
+        assert_eq!(outcome("g", 0).as_deref(), Some("it answered 503, Unavailable"));
+        assert_eq!(outcome("g", 7), outcome("g", 0));
+        assert_eq!((recording.missed(), outcome("h", 0)), (None, None));
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! What a run took from its sources: the list of pages, and each page as it came, as text.
+//! What a run took from its sources: the list of pages, with requests that got none, and each page as it came, as text.
 //!
 //! What always holds here: a page's bytes are never more than text on our page, whatever a source sent, and no more than [`LONGEST`] of them
 //! are read. Only pages that the run's manifest names can be reached.
@@ -19,7 +19,7 @@ use super::{
     spark::run_url,
 };
 use crate::{
-    egress::archive::{Asked, Exchange, Page, each_page, manifests, run_of as run_of_manifest, unpacked},
+    egress::archive::{Asked, Attempt, Exchange, Line, Page, each_page, manifests, read, run_of as run_of_manifest, unpacked},
     state::{Run, RunId},
 };
 
@@ -34,10 +34,10 @@ pub(super) struct Which {
     page: Option<u32>,
 }
 
-/// A page with the source that it is of.
+/// A page, or a request without one, with the source that it is of.
 struct Taken {
     source: String,
-    page: Page,
+    line: Line,
 }
 
 pub(super) async fn list(
@@ -80,9 +80,12 @@ fn taken(root: &std::path::Path, run: &RunId, source: &str, skip: usize) -> Resu
         if !source.is_empty() && name != source {
             continue;
         }
-        each_page(&manifest, |page| {
+        read(&manifest, |_, line| {
+            if matches!(line, Line::Listing(_)) {
+                return;
+            }
             if seen >= skip && pages.len() < ON_A_PAGE {
-                pages.push(Taken { source: name.clone(), page });
+                pages.push(Taken { source: name.clone(), line });
             }
             seen += 1;
         })
@@ -108,19 +111,31 @@ pub(super) fn source_of(manifest: &std::path::Path) -> String {
 fn rows(pages: &[Taken], url: &str) -> Markup {
     html! {
         table {
-            caption { "In the order in which they were asked for." }
+            caption { "In the order in which they came." }
             thead { tr { th.n scope="col" { "Page" } th scope="col" { "Source" } th scope="col" { "Asked for" } th.n scope="col" { "Status" } th.n scope="col" { "Bytes" } th.n scope="col" { "On disk" } th scope="col" { "Archived as" } } }
             tbody {
-                @for Taken { source, page } in pages {
-                    tr {
+                @for Taken { source, line } in pages { @match line {
+                    Line::Page(page) => tr {
                         th.n scope="row" { a href={ (url) "/pages/" (in_url(source)) "/" (page.page) } { (page.page) } }
                         td { (source) }
-                        td.wide { code { (asked(page)) } }
-                        td.n { @if let Asked::Http(exchange) = &page.asked { (exchange.status) } @else { span.none { "–" } } }
+                        td.wide { code { (asked(page)) } @if let Some(why) = page.refused() { br; span.soft { "No plugin got it: " (why) } } }
+                        td.n { @if let Some(status) = status(page) { (status) } @else { span.none { "–" } } }
                         td.n { (bytes(page.bytes)) } td.n { (bytes(page.packed_bytes)) }
                         td { code { (page.archived.display()) } }
-                    }
-                }
+                    },
+                    Line::Unanswered(unanswered) => tr {
+                        th.n scope="row" { span.none { "–" } }
+                        td { (source) }
+                        td.wide {
+                            code { (unanswered.exchange.method) " " (unanswered.exchange.url) } br;
+                            span.soft { "No answer: " (unanswered.exchange.refused.as_deref().unwrap_or_default()) }
+                            (attempts(&unanswered.exchange.attempts))
+                        }
+                        @for _ in 0..3 { td.n { span.none { "–" } } }
+                        td { span.none { "–" } }
+                    },
+                    Line::Listing(_) => {},
+                } }
             }
         }
     }
@@ -131,6 +146,24 @@ fn asked(page: &Page) -> String {
         Asked::File(file) => format!("{}/{}", file.directory, file.path),
         Asked::Http(exchange) => format!("{} {}", exchange.method, exchange.url),
     }
+}
+
+fn status(page: &Page) -> Option<u16> {
+    match &page.asked {
+        Asked::File(_) => None,
+        Asked::Http(exchange) => exchange.status,
+    }
+}
+
+fn attempts(attempts: &[Attempt]) -> Markup {
+    html! { ul { @for attempt in attempts {
+        li { (time(attempt.at)) ": "
+            @if let Some(error) = &attempt.error { (error) } @else if let Some(status) = attempt.status { (status) }
+            " in " (count(attempt.millis)) " ms"
+            @if attempt.waited_millis > 0 { " after waiting " (count(attempt.waited_millis)) " ms" }
+            @if let Some(page) = attempt.page { ", page " (page) }
+        }
+    } } }
 }
 
 pub(super) async fn show(
@@ -198,16 +231,11 @@ fn readable(bytes: &[u8], cut: bool) -> String {
 fn of_exchange(exchange: &Exchange) -> Markup {
     html! {
         dt { "Stream" } dd { (exchange.stream) }
-        dt { "Status" } dd { (exchange.status) }
+        @if let Some(status) = exchange.status { dt { "Status" } dd { (status) } }
+        @if let Some(why) = &exchange.refused { dt { "No plugin got it" } dd { (why) } }
         @if let Some(credential) = &exchange.credential { dt { "Credential" } dd { span.tag { (credential) } } }
         dt { "Received" } dd { (time(exchange.received_at)) }
-        dt { "Sent" } dd { ul { @for attempt in &exchange.attempts {
-            li { (time(attempt.at)) ": "
-                @if let Some(error) = &attempt.error { (error) } @else if let Some(status) = attempt.status { (status) }
-                " in " (count(attempt.millis)) " ms"
-                @if attempt.waited_millis > 0 { " after waiting " (count(attempt.waited_millis)) " ms" }
-            }
-        } } }
+        dt { "Sent" } dd { (attempts(&exchange.attempts)) }
         @if !exchange.headers.is_empty() { dt { "Request headers" } dd { (headers(&exchange.headers)) } }
         @if let Some(body) = &exchange.body { dt { "Request body" } dd { code { (body) } } }
         dt { "Response headers" } dd { (headers(&exchange.response_headers)) }
@@ -220,7 +248,23 @@ fn headers(headers: &[(String, String)]) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::readable;
+    use super::{Line, Taken, readable, rows};
+
+    #[test]
+    fn what_no_plugin_got_says_why() {
+        let exchange = r#""stream": "s", "slice": null, "fingerprint": "f", "method": "GET", "url": "https://shop.test/a", "headers": [], "body": null,
+            "credential": null, "response_headers": [], "received_at": "2026-11-27T00:00:00Z", "refused": "it answered 503", "attempts": [
+            { "at": "2026-11-27T00:00:00Z", "millis": 7, "waited_millis": 5, "status": 503, "error": "it answered 503", "page": 4 }]"#;
+        let page = format!(
+            r#"{{ "kind": "page", "page": 4, "archived": "shop/s.json.gz", "bytes": 1, "packed_bytes": 1, "sha256": "ab",
+                "asked": {{ "kind": "http", "status": 503, {exchange} }} }}"#
+        );
+        let unanswered = format!(r#"{{ "kind": "unanswered", "trouble": "unavailable", "exchange": {{ "status": null, {exchange} }} }}"#);
+        let taken = [page, unanswered].map(|line| Taken { source: "shop".into(), line: serde_json::from_str::<Line>(&line).unwrap() });
+        let shown = rows(&taken, "/runs/p/r").into_string();
+        assert!(shown.contains("No plugin got it: it answered 503") && shown.contains("No answer: it answered 503"), "{shown}");
+        assert!(shown.contains("in 7 ms after waiting 5 ms, page 4") && shown.contains("/runs/p/r/pages/shop/4"), "{shown}");
+    }
 
     #[test]
     fn a_body_is_text_whatever_it_holds() {

@@ -12,8 +12,10 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// The version of this format. Version 1 was one JSON document, written when a run had succeeded.
-const VERSION: u32 = 2;
+use super::super::http::Trouble;
+
+/// The version of this format. Version 1 was one JSON document, written when a run had succeeded; version 2 had whole answers only.
+const VERSION: u32 = 3;
 
 /// The most pages of a run from one source: an origin has 24 bits for the page.
 pub const MOST_PAGES: u32 = 1 << 24;
@@ -49,6 +51,17 @@ pub enum Line {
     Page(Page),
     /// Which files there were.
     Listing(Listing),
+    /// A request that got nothing a plugin could use, however often it was sent.
+    Unanswered(Unanswered),
+}
+
+/// A request that got nothing a plugin could use. Answers that came all the same are pages of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unanswered {
+    /// What kind of trouble it was for the plugin.
+    pub trouble: Trouble,
+    /// The request, and in `refused` why; there is no answer in it.
+    pub exchange: Box<Exchange>,
 }
 
 /// A page of the archive.
@@ -74,6 +87,14 @@ impl Page {
         match &self.asked {
             Asked::File(file) => &file.path,
             Asked::Http(exchange) => &exchange.url,
+        }
+    }
+
+    /// Why no plugin got the page, where that is so.
+    pub fn refused(&self) -> Option<&str> {
+        match &self.asked {
+            Asked::File(_) => None,
+            Asked::Http(exchange) => exchange.refused.as_deref(),
         }
     }
 
@@ -106,7 +127,7 @@ pub struct FileRequest {
     pub packed: bool,
 }
 
-/// A request over HTTP with the head of its answer. Whoever makes one has taken the secrets out.
+/// A request over HTTP with the head of its answer, where one came. Whoever makes one has taken the secrets out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {
     /// The stream that the answer belongs to.
@@ -127,13 +148,16 @@ pub struct Exchange {
     /// The name of the credential that the host added.
     pub credential: Option<String>,
     /// The status of the answer.
-    pub status: u16,
+    pub status: Option<u16>,
     /// Its headers, as the plugin sees them.
     pub response_headers: Vec<(String, String)>,
     /// Every time it was sent, the last one with this answer.
     pub attempts: Vec<Attempt>,
-    /// When the last byte of the answer had come.
+    /// When the last byte of the answer had come, or there was none to wait for any more.
     pub received_at: DateTime<Utc>,
+    /// Why no plugin got the answer, as far as it came; a replay does not give it either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// One time that a request was sent.
@@ -149,6 +173,9 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// Why it failed, where it failed.
     pub error: Option<String>,
+    /// The page of the answer that came although it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
 }
 
 /// The files that a directory held when a plugin asked.
@@ -197,7 +224,7 @@ pub enum ManifestError {
         source: serde_json::Error,
     },
     /// A newer tidegate wrote it.
-    #[error("the manifest `{}` has version {version}; this tidegate reads versions 1 and 2", path.display())]
+    #[error("the manifest `{}` has version {version}; this tidegate reads versions 1 to {VERSION}", path.display())]
     Version {
         /// The manifest.
         path: PathBuf,
@@ -235,7 +262,7 @@ pub fn read(path: &Path, mut each: impl FnMut(u64, Line)) -> Result<Head, Manife
         place += bytes as u64;
     }
     let head = head.ok_or_else(|| failed(io::Error::new(io::ErrorKind::UnexpectedEof, "it has no first line")))?;
-    if head.version != VERSION {
+    if !(2..=VERSION).contains(&head.version) {
         return Err(ManifestError::Version { path: path.to_owned(), version: head.version });
     }
     Ok(head)

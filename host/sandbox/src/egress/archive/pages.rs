@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     super::pack::{BLOCK_BYTES, keep, pack},
-    Asked, Entry, FileRequest, Head, Line, Listing, MOST_PAGES, Page, PageWriter, manifest_name, read_at,
+    Asked, Entry, FileRequest, Head, Line, Listing, MOST_PAGES, Page, PageWriter, Unanswered, manifest_name, read_at,
     settling::Settling,
     verify::unpacked,
     writer::{Written, hex, unfinished},
@@ -109,6 +109,12 @@ impl Archive {
         let plain = |text: &str| text.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "-");
         let (page, archived) = self.register.next(&format!("{}.{}", plain(stream), plain(extension)), false)?;
         PageWriter::new(self.register.clone(), page, archived)
+    }
+
+    /// Tells the manifest of a request that got nothing a plugin could use.
+    pub fn unanswered(&self, unanswered: Unanswered) -> Result<(), ArchiveError> {
+        let url = unanswered.exchange.url.clone();
+        self.register.tell(&url, &Line::Unanswered(unanswered)).map(drop)
     }
 
     /// What `find` says of a directory, found once per run and told to the manifest; an answer that is none is not kept.
@@ -357,17 +363,18 @@ mod tests {
             headers: Vec::new(),
             body: None,
             credential: Some("token".into()),
-            status: 200,
+            status: Some(200),
             response_headers: vec![("etag".into(), "1".into())],
             attempts: Vec::new(),
             received_at: Utc::now(),
+            refused: None,
         }
     }
 
     fn lines(root: &Path) -> Vec<Line> {
         let mut lines = Vec::new();
         let head = read(&root.join("olist/2018-10-17/manifest_run.jsonl"), |_, line| lines.push(line)).unwrap();
-        assert_eq!((head.version, head.pipeline.as_str()), (2, "shop"));
+        assert_eq!((head.version, head.pipeline.as_str()), (3, "shop"));
         lines
     }
 
@@ -432,8 +439,6 @@ mod tests {
         let mut first = archive.begin("orders", "json").unwrap();
         let file = archive.file(csv("x.csv"), || Ok(&b"1"[..])).await.unwrap();
         let second = archive.begin("orders", "json").unwrap();
-        first.write(b"[1").unwrap();
-        first.restart().unwrap();
         first.write(b"[1,").unwrap();
         first.write(b"2]").unwrap();
         assert_eq!((first.page(), file.page, second.page()), (0, 1, 2));

@@ -62,12 +62,6 @@ impl PageWriter {
         Ok(())
     }
 
-    /// Forgets what was written: the request is sent again.
-    pub fn restart(&mut self) -> io::Result<()> {
-        self.body = Body::new(self.register.folder(), self.register.level())?;
-        Ok(())
-    }
-
     /// Gives the page its name and its line in the manifest, once it is on disk. Blocks as long as the disk takes.
     pub fn finish(self, exchange: Exchange) -> Result<Page, ArchiveError> {
         let Self { register, page, archived, body } = self;

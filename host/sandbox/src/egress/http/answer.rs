@@ -62,7 +62,7 @@ impl Answer {
     fn of(mut page: Page, stored: impl FnOnce(Box<Page>) -> Stored) -> Option<Self> {
         let Asked::Http(exchange) = &mut page.asked else { return None };
         let headers = std::mem::take(&mut exchange.response_headers);
-        let (status, url, number) = (exchange.status, exchange.url.clone(), page.page);
+        let (status, url, number) = (exchange.status?, exchange.url.clone(), page.page);
         Some(Self { status, headers, page: number, url, stored: stored(Box::new(page)) })
     }
 }

@@ -19,6 +19,7 @@ use super::{
     grant::Grant,
     health::Counters,
     patience::{retry_after, server_time},
+    redact::Redactor,
     redirect,
     request::Asked,
     target::Target,
@@ -62,11 +63,41 @@ impl Passing {
     }
 }
 
-/// An answer whose body arrived.
-pub(super) struct Got {
+/// The most that is kept of the body of an answer that is of no use, and the longest time that it is waited for.
+const LEAST_USE_BYTES: u64 = 1 << 20;
+const LEAST_USE_TIME: Duration = Duration::from_secs(5);
+
+/// An answer as far as it came.
+pub(super) struct Came {
     pub status: u16,
     pub headers: Vec<(String, String)>,
+    pub store: Store,
+    /// Whether its body was not read to its end, though it went on.
+    pub is_cut: bool,
+}
+
+/// An answer whose body arrived.
+pub(super) struct Got {
+    pub came: Came,
     pub arrived: Arrived,
+}
+
+/// An attempt that failed, with the answer as far as it came.
+pub(super) struct Spoilt {
+    pub why: Failed,
+    pub came: Option<Came>,
+}
+
+impl From<Failed> for Spoilt {
+    fn from(why: Failed) -> Self {
+        Self { why, came: None }
+    }
+}
+
+impl From<HttpError> for Spoilt {
+    fn from(error: HttpError) -> Self {
+        Failed::from(error).into()
+    }
 }
 
 /// A request on its way, under the grant that lets it go there.
@@ -81,7 +112,7 @@ struct Hop<'h> {
 
 impl Http {
     /// Sends a request once and stores the body of its answer.
-    pub(super) async fn attempt(&self, asked: &Asked, store: &mut Option<Store>) -> Result<Got, Failed> {
+    pub(super) async fn attempt(&self, asked: &Asked) -> Result<Got, Spoilt> {
         let credential = asked.credential.as_deref();
         let mut hop = Hop {
             method: asked.method,
@@ -95,7 +126,7 @@ impl Http {
             let response = self.exchange(&hop).await?;
             match self.onward(&hop, &response)? {
                 Some(next) => hop = next,
-                None => return self.take(asked, response, store).await,
+                None => return self.take(asked, response).await,
             }
         }
         Err(HttpError::Redirects { url: asked.shown.clone(), limit: redirect::MOST }.into())
@@ -189,50 +220,49 @@ impl Http {
         Ok(Some(Hop { method: step.method, target, headers, body, credential, grant }))
     }
 
-    /// Judges an answer by its head and stores its body.
-    async fn take(&self, asked: &Asked, mut response: Response, store: &mut Option<Store>) -> Result<Got, Failed> {
-        let status = response.status();
-        let url = &asked.shown;
-        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            let (url, credential) = (url.clone(), asked.credential.clone());
-            return Err(HttpError::Auth { url, status: status.as_u16(), credential }.into());
-        }
-        if status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) {
-            let wait = retry_after(response.headers(), Utc::now());
-            let reason = format!("it answered {}", status.as_u16());
-            return Err(Failed::Transient(Passing { reason, status: Some(status.as_u16()), wait }));
-        }
-        let size: usize = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-        if size > MOST_HEADER_BYTES {
-            return Err(HttpError::Headers { url: url.clone(), limit: MOST_HEADER_BYTES }.into());
-        }
-        let gzip = packing(response.headers()).map_err(|encoding| HttpError::Encoding { url: url.clone(), encoding })?;
+    /// Judges an answer by its head and stores its body, also of one that is of no use.
+    async fn take(&self, asked: &Asked, mut response: Response) -> Result<Got, Spoilt> {
+        let (gzip, refused) = match (packing(&asked.shown, response.headers()), refused(asked, &response)) {
+            (Ok(gzip), None) => (gzip, None),
+            (Ok(gzip), Some(why)) if self.storage.archive().is_some() => (gzip, Some(why)),
+            (_, Some(why)) => return Err(why.into()),
+            (Err(error), None) => return Err(error.into()),
+        };
         let redactor = self.hidden.redactor();
         let headers = visible(response.headers(), &redactor, gzip);
-        let store = self.room(asked, response.headers(), store)?;
+        let store = self.storage.begin(asked, extension(response.headers()))?;
+        let mut came = Came { status: response.status().as_u16(), headers, store, is_cut: false };
+        if let Some(why) = refused {
+            let read = self.read(asked, &mut response, &mut came.store, &redactor, gzip, LEAST_USE_BYTES);
+            came.is_cut = !matches!(tokio::time::timeout(LEAST_USE_TIME, read).await, Ok(Ok(_)));
+            return Err(Spoilt { why, came: Some(came) });
+        }
         let cap = u64::from(self.patience.max_response_mib) << 20;
-        let mut body = Body::new(store, &redactor, gzip, cap);
-        let broke = |fault| self.broke(url, status, fault);
+        match self.read(asked, &mut response, &mut came.store, &redactor, gzip, cap).await {
+            Ok(arrived) => Ok(Got { came, arrived }),
+            Err(why) => Err(Spoilt { came: matches!(why, Failed::Transient(_)).then_some(came), why }),
+        }
+    }
+
+    /// Stores a body.
+    async fn read(
+        &self,
+        asked: &Asked,
+        response: &mut Response,
+        store: &mut Store,
+        redactor: &Redactor,
+        gzip: bool,
+        cap: u64,
+    ) -> Result<Arrived, Failed> {
+        let status = response.status();
+        let mut body = Body::new(store, redactor, gzip, cap);
+        let broke = |fault| self.broke(&asked.shown, status, fault);
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) => body.write(&chunk).map_err(broke)?,
-                Ok(None) => break,
+                Ok(None) => return body.finish().map_err(broke),
                 Err(error) => return Err(Failed::transient(Some(status.as_u16()), format!("its answer broke off: {}", words(&error)))),
             }
-        }
-        let arrived = body.finish().map_err(broke)?;
-        Ok(Got { status: status.as_u16(), headers, arrived })
-    }
-
-    /// Where the body goes: a page of its own, which a repeated attempt fills anew.
-    fn room<'s>(&self, asked: &Asked, headers: &HeaderMap, store: &'s mut Option<Store>) -> Result<&'s mut Store, HttpError> {
-        let keep = |reason: std::io::Error| HttpError::Keep { url: asked.shown.clone(), reason: reason.to_string() };
-        match store {
-            Some(store) => {
-                store.restart().map_err(keep)?;
-                Ok(store)
-            }
-            None => Ok(store.insert(self.storage.begin(asked, extension(headers))?)),
         }
     }
 
@@ -249,6 +279,21 @@ impl Http {
     }
 }
 
+/// Why an answer is of no use, by its status.
+fn refused(asked: &Asked, response: &Response) -> Option<Failed> {
+    let status = response.status();
+    if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        let (url, credential) = (asked.shown.clone(), asked.credential.clone());
+        return Some(HttpError::Auth { url, status: status.as_u16(), credential }.into());
+    }
+    if status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) {
+        let wait = retry_after(response.headers(), Utc::now());
+        let reason = format!("it answered {}", status.as_u16());
+        return Some(Failed::Transient(Passing { reason, status: Some(status.as_u16()), wait }));
+    }
+    None
+}
+
 fn reqwest_method(method: Method) -> reqwest::Method {
     match method {
         Method::Get => reqwest::Method::GET,
@@ -257,20 +302,26 @@ fn reqwest_method(method: Method) -> reqwest::Method {
     }
 }
 
-/// Whether a body is gzip; fails where it is packed in another way.
-fn packing(headers: &HeaderMap) -> Result<bool, String> {
+/// Whether a body is gzip; fails where it is packed in another way, or the head is too large.
+fn packing(url: &str, headers: &HeaderMap) -> Result<bool, HttpError> {
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if size > MOST_HEADER_BYTES {
+        return Err(HttpError::Headers { url: url.to_owned(), limit: MOST_HEADER_BYTES });
+    }
     let Some(value) = headers.get(CONTENT_ENCODING) else { return Ok(false) };
     match value.to_str().map(str::trim).map(str::to_ascii_lowercase).as_deref() {
         Ok("gzip" | "x-gzip") => Ok(true),
         Ok("identity" | "") => Ok(false),
-        Ok(other) => Err(other.chars().take(40).collect()),
-        Err(_) => Err("?".to_owned()),
+        other => {
+            let encoding = other.map_or_else(|_| "?".to_owned(), |other| other.chars().take(40).collect());
+            Err(HttpError::Encoding { url: url.to_owned(), encoding })
+        }
     }
 }
 
 /// The headers that a plugin sees. Cookies are credentials of a kind; length and packing speak of bytes that it does not get, and the length
 /// would tell how long a secret is that the body echoes.
-fn visible(headers: &HeaderMap, redactor: &super::redact::Redactor, gzip: bool) -> Vec<(String, String)> {
+fn visible(headers: &HeaderMap, redactor: &Redactor, gzip: bool) -> Vec<(String, String)> {
     let hidden = |name: &str| matches!(name, "set-cookie" | "set-cookie2" | "content-length") || (gzip && name == "content-encoding");
     headers
         .iter()

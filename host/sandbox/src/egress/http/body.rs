@@ -1,4 +1,5 @@
-//! The body of an answer on its way into the archive: unpacked, capped, without secrets, never whole in memory.
+//! The body of an answer on its way into the archive: unpacked, capped, without secrets, never whole in memory. Of one that breaks off, what
+//! could be the beginning of a secret is not written.
 
 use std::{
     fs::File,
@@ -22,16 +23,11 @@ pub(super) enum Store {
 }
 
 impl Store {
-    /// Forgets what was written.
-    pub fn restart(&mut self) -> io::Result<()> {
+    /// Its number.
+    pub fn page(&self) -> u32 {
         match self {
-            Self::Page(page) => page.restart(),
-            Self::Scratch { file, .. } => {
-                use std::io::Seek;
-                file.flush()?;
-                file.get_mut().set_len(0)?;
-                file.rewind()
-            }
+            Self::Page(page) => page.page(),
+            Self::Scratch { page, .. } => *page,
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{address::Barred, grant::NotGranted, target::UrlError};
 use crate::egress::archive::ArchiveError;
 
@@ -177,6 +179,14 @@ pub enum HttpError {
         /// The URL.
         url: String,
     },
+    /// The recording that is replayed has this in place of an answer.
+    #[error("{text}")]
+    Recorded {
+        /// What the plugin was told.
+        text: String,
+        /// What kind of trouble it was.
+        trouble: Trouble,
+    },
     /// The answer can't be kept.
     #[error("the answer from `{url}` can't be kept: {reason}")]
     Keep {
@@ -196,7 +206,8 @@ pub enum HttpError {
 }
 
 /// What kind of trouble it is, in the words of the contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Trouble {
     /// The pipeline or the plugin's request is wrong.
     Config,
@@ -227,6 +238,7 @@ impl HttpError {
             | Self::Requests { .. }
             | Self::TooLarge { .. } => Trouble::Config,
             Self::Auth { .. } | Self::Token { .. } => Trouble::Auth,
+            Self::Recorded { trouble, .. } => *trouble,
             Self::RateLimited { wait, .. } => Trouble::RateLimited(*wait),
             Self::Unavailable { .. } | Self::Open { .. } | Self::Keep { .. } | Self::Read { .. } => Trouble::Unavailable,
             Self::Redirects { .. } | Self::Headers { .. } | Self::Encoding { .. } | Self::NotRecorded { .. } => Trouble::BadData,
@@ -240,7 +252,7 @@ impl HttpError {
 
     /// Whether the request was refused, not the answer.
     pub(super) fn is_refusal(&self) -> bool {
-        self.trouble() == Trouble::Config && !matches!(self, Self::TooLarge { .. } | Self::Certificate { .. })
+        self.trouble() == Trouble::Config && !matches!(self, Self::TooLarge { .. } | Self::Certificate { .. } | Self::Recorded { .. })
     }
 
     pub(super) fn archive(url: &str, error: &ArchiveError) -> Self {

@@ -83,6 +83,8 @@ pub(super) struct Counters {
     pub refused: AtomicU64,
     pub tokens: AtomicU64,
     pub bytes: AtomicU64,
+    /// Requests that got nothing a plugin could use.
+    pub unanswered: AtomicU64,
     waited_millis: AtomicU64,
     last_failure: std::sync::Mutex<Option<String>>,
 }

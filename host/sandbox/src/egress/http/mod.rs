@@ -6,6 +6,7 @@
 //! - A secret is added behind the sandbox and taken out of all that comes back ([`redact`]): bodies before they are archived, headers,
 //!   texts of errors.
 //! - A plugin gets an answer only when it is whole and stored ([`body`]): what broke off is asked for again.
+//! - Every answer that came is archived, as far as it came, and every request that got none is told of ([`record`]).
 //! - A request that reads is asked once in a run, whoever asks; `cache-control: no-cache` asks again. Of an answer that is archived its
 //!   request's sum and its page are remembered, about 150 bytes; the archive has the rest.
 //! - Only what reads, or says that it may be repeated, is repeated ([`patience`]).
@@ -25,6 +26,7 @@ mod health;
 mod oauth;
 mod patience;
 mod rate;
+mod record;
 mod redirect;
 mod request;
 mod storage;
@@ -46,7 +48,7 @@ use tokio::{sync::OnceCell, time::Instant};
 
 use address::Names;
 use answer::{Answer, Kept};
-use attempt::{Failed, Got, Passing};
+use attempt::{Failed, Got, Passing, Spoilt};
 use breaker::Breaker;
 use client::Clients;
 use credential::Hidden;
@@ -66,17 +68,25 @@ pub use health::Health;
 pub use patience::Waiting;
 pub use request::Request;
 
-use super::archive::{Archive, Attempt, Exchange, Page};
+use super::archive::{Archive, Attempt, Page};
 pub use crate::config::HttpMethod as Method;
 use crate::config::Patience;
 
 /// A person who watches wonders about a longer wait.
 const WORTH_TELLING: Duration = Duration::from_secs(10);
 
+/// What a run got for a request.
+pub enum Outcome {
+    /// An answer.
+    Page(Box<Page>),
+    /// None: what its plugin was told, and what kind of trouble it was.
+    Trouble(String, Trouble),
+}
+
 /// Answers that were recorded: with them, nothing is sent.
 pub trait Recorded: Send + Sync {
-    /// The answer to the request with this fingerprint; `occurrence` counts how often it was sent before. `asked` is what a person calls it.
-    fn answer(&self, asked: &str, fingerprint: &str, occurrence: u32) -> Option<Page>;
+    /// What came of the request with this fingerprint; `occurrence` counts how often it was sent before. `asked` is what a person calls it.
+    fn outcome(&self, asked: &str, fingerprint: &str, occurrence: u32) -> Option<Outcome>;
 
     /// A page that was an answer before.
     fn page(&self, number: u32) -> Option<Page>;
@@ -246,8 +256,12 @@ impl Http {
             *seen += 1;
             *seen - 1
         };
-        let page = recording.answer(&format!("{} {}", asked.method.name(), asked.shown), &hex(&asked.fingerprint), occurrence);
-        let answer = page.and_then(|page| Answer::recorded(recording.clone(), page));
+        let outcome = recording.outcome(&format!("{} {}", asked.method.name(), asked.shown), &hex(&asked.fingerprint), occurrence);
+        let answer = match outcome {
+            Some(Outcome::Trouble(text, trouble)) => return Err(HttpError::Recorded { text, trouble }),
+            Some(Outcome::Page(page)) => Answer::recorded(recording.clone(), *page),
+            None => None,
+        };
         let missing = || HttpError::NotRecorded { method: asked.method.name(), url: asked.shown.clone() };
         Counters::add(&self.counters.repeated_asks, 1);
         Ok((Arc::new(answer.ok_or_else(missing)?), None))
@@ -256,36 +270,44 @@ impl Http {
     /// Sends a request as often as it takes and may.
     async fn ask(&self, asked: &Asked) -> Result<(Arc<Answer>, Option<Bytes>), HttpError> {
         if let Err(wait) = self.breaker.permit() {
-            return Err(HttpError::Open { url: asked.shown.clone(), failures: self.patience.breaker_failures, wait });
+            let open = HttpError::Open { url: asked.shown.clone(), failures: self.patience.breaker_failures, wait };
+            return Err(self.unanswered(asked, Vec::new(), open));
         }
         let mut backoff = FullJitter::new();
-        let mut store = None;
         let mut attempts: Vec<Attempt> = Vec::new();
         let mut waited = Duration::ZERO;
         loop {
             let (at, began) = (Utc::now(), Instant::now());
-            let result = self.attempt(asked, &mut store).await;
-            let noted = |status, error| Attempt { at, millis: millis(began.elapsed()), waited_millis: millis(waited), status, error };
-            let passing = match result {
-                Ok(got) => {
+            let result = self.attempt(asked).await;
+            let (millis, waited_millis) = (millis(began.elapsed()), millis(waited));
+            let attempt = Attempt { at, millis, waited_millis, status: None, error: None, page: None };
+            let Spoilt { why, came } = match result {
+                Ok(Got { came, arrived }) => {
                     self.answered();
-                    attempts.push(noted(Some(got.status), None));
-                    return self.keep(asked, store, got, attempts).await;
+                    attempts.push(Attempt { status: Some(came.status), ..attempt });
+                    return self.keep(asked, came, arrived, attempts).await;
                 }
-                Err(Failed::Final(error)) => {
+                Err(spoilt) => spoilt,
+            };
+            let (status, reason) = self.told(&why);
+            let (status, page) = (came.as_ref().map_or(status, |came| Some(came.status)), came.as_ref().map(|came| came.store.page()));
+            attempts.push(Attempt { status, error: Some(reason.clone()), page, ..attempt });
+            if let Some(came) = came {
+                self.keep_refused(asked, came, &attempts, &reason).await?;
+            }
+            let passing = match why {
+                Failed::Final(error) => {
                     if error.is_answer() {
                         self.answered();
                     }
-                    return Err(error);
+                    return Err(self.unanswered(asked, attempts, error));
                 }
-                Err(Failed::Transient(passing)) => passing,
+                Failed::Transient(passing) => passing,
             };
-            let reason = self.redacted(&passing.reason);
-            attempts.push(noted(passing.status, Some(reason.clone())));
             self.judge(&passing, &reason);
             let tried = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
             let Some(wait) = self.wait_before(&passing, asked, tried, &mut backoff) else {
-                return Err(given_up(asked, passing, reason, tried));
+                return Err(self.unanswered(asked, attempts, given_up(asked, passing, reason, tried)));
             };
             self.wait(wait).await;
             waited = wait;
@@ -294,6 +316,14 @@ impl Http {
                 self.wait(open).await;
                 waited += open;
             }
+        }
+    }
+
+    /// Status and reason of a failure, without secrets.
+    fn told(&self, why: &Failed) -> (Option<u16>, String) {
+        match why {
+            Failed::Final(error) => (None, self.redacted(&crate::error::chain(error))),
+            Failed::Transient(passing) => (passing.status, self.redacted(&passing.reason)),
         }
     }
 
@@ -343,45 +373,6 @@ impl Http {
     fn wait_before(&self, passing: &Passing, asked: &Asked, tried: u32, backoff: &mut FullJitter) -> Option<Duration> {
         let wait = backoff.next()?.max(passing.wait.unwrap_or_default()).max(self.breaker.open_for());
         (asked.repeatable && tried < self.patience.attempts && wait <= self.longest_wait()).then_some(wait)
-    }
-
-    /// Stores an answer that is whole.
-    async fn keep(
-        &self,
-        asked: &Asked,
-        store: Option<body::Store>,
-        got: Got,
-        attempts: Vec<Attempt>,
-    ) -> Result<(Arc<Answer>, Option<Bytes>), HttpError> {
-        let Got { status, headers, arrived } = got;
-        Counters::add(&self.counters.bytes, arrived.bytes);
-        let store = match store {
-            Some(store) => store,
-            None => self.storage.begin(asked, "bin")?,
-        };
-        let redactor = self.hidden.redactor();
-        let clean = |text: &str| redactor.text(text).into_owned();
-        let exchange = Exchange {
-            stream: asked.stream.clone(),
-            slice: asked.slice.clone(),
-            fingerprint: hex(&asked.fingerprint),
-            method: asked.method.name().to_ascii_uppercase(),
-            url: clean(asked.target.url().as_str()),
-            headers: asked
-                .headers
-                .iter()
-                .map(|(name, value)| (name.to_string(), clean(&String::from_utf8_lossy(value.as_bytes()))))
-                .collect(),
-            body: asked.body.as_ref().map(|body| clean(&String::from_utf8_lossy(body))),
-            credential: asked.credential.clone(),
-            status,
-            response_headers: headers.clone(),
-            attempts,
-            received_at: Utc::now(),
-        };
-        let (page, stored) = self.storage.keep(store, exchange).await?;
-        let answer = Answer { status, headers, page, url: asked.shown.clone(), stored };
-        Ok((Arc::new(answer), arrived.memory.map(Bytes::from)))
     }
 
     fn client(&self, private: bool) -> Result<&Client, HttpError> {

@@ -27,6 +27,11 @@ impl Storage {
         Self { archive, scratch: OnceLock::new(), pages: AtomicU32::new(0) }
     }
 
+    /// The archive, where answers outlive the run.
+    pub fn archive(&self) -> Option<&Arc<Archive>> {
+        self.archive.as_ref()
+    }
+
     /// Room for a body.
     pub fn begin(&self, asked: &Asked, extension: &str) -> Result<Store, HttpError> {
         if let Some(archive) = &self.archive {

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod journeys;
+mod records;
 mod server;
 
 use std::path::Path;
