@@ -2,6 +2,7 @@
 
 mod alerts;
 mod backfill;
+mod retries;
 mod serve;
 mod several;
 mod survive;
