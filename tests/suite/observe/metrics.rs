@@ -1,8 +1,8 @@
-//! The metrics of a real run, read with the parser of Prometheus' own client.
+//! The metrics of a real run, read with the parser of Prometheus' own client; the dashboard over them, read with Grafana's own model.
 
 use serde_json::Value;
 use tidegate::{flow::Report, observe::Metrics};
-use tidegate_tests::mail::run_python;
+use tidegate_tests::{mail::run_python, root};
 
 use super::{script, shop};
 
@@ -25,5 +25,25 @@ fn prometheus_reads_the_metrics_of_a_run() {
     assert_eq!(family("tidegate_quality_score_ratio").0, "gauge");
     for (name, family) in families.as_object().unwrap() {
         assert!(name.starts_with("tidegate_") && family[0] != "unknown" && !family[2].as_str().unwrap().is_empty(), "{name}: {family}");
+    }
+}
+
+/// What Grafana's model finds wrong with a dashboard.
+fn faults(dashboard: &str) -> Vec<String> {
+    serde_json::from_str(&run_python(&script("read_dashboard.py"), dashboard.as_bytes()).unwrap()).unwrap()
+}
+
+#[test]
+fn grafana_reads_the_dashboard_as_it_is_written() {
+    let dashboard = std::fs::read_to_string(root().join("docs/grafana/tidegate.json")).unwrap();
+    assert_eq!(faults(&dashboard), Vec::<String>::new());
+    // Each of these is a mistake that the model sees: an unknown key, a word that is none, a text in place of a number.
+    for (good, bad, said) in [
+        ("\"legendFormat\"", "\"legend\"", "legend: the model has no such key"),
+        ("\"colorMode\": \"value\"", "\"colorMode\": \"number\"", "'number' is no"),
+        ("\"h\": 8", "\"h\": \"8\"", "'8' is no"),
+    ] {
+        let faults = faults(&dashboard.replace(good, bad)).join("\n");
+        assert!(faults.contains(said), "{good} as {bad}: {faults}");
     }
 }
