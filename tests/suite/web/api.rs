@@ -1,20 +1,63 @@
 //! The JSON API of the real daemon, asked thousands of things that its own document allows or forbids.
 //!
 //! What always holds here: schemathesis (PyPI, installed by `tests/run`) makes requests from `/api/openapi.json` and finds no server error, no
-//! status, content type or body that the document does not describe, and nothing wrong that is taken for right.
+//! status, content type or body that the document does not describe, and nothing wrong that is taken for right. It knows names of a pipeline, a
+//! run and a task that are there, so that each operation does what it is for, and names that are not.
 
-use std::{path::Path, process::Command};
+use std::{collections::BTreeMap, path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
-use tidegate_tests::{http, site::Site};
+use serde_json::Value;
+use tidegate_tests::{http, root, site::Site};
 
 /// What is looked at. Left out is `positive_data_acceptance`: a text that is no time fits the type of a time, and is refused in words;
 /// and `ignored_auth`, whose requests without a token carry the one of the command line all the same.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,negative_data_rejection,\
                       missing_required_header,unsupported_method";
 
+/// Names that are there: of the pipeline, of its run that loaded, and of a task. Most requests use them, some use made up ones.
+fn names(daemon: &Site, headers: &[(&str, &str)]) -> Result<String> {
+    let asked: Value = http::send(daemon.address, "POST", "/api/v1/pipelines/olist/run", headers, None)?.json()?;
+    let task = asked["id"].as_str().context("the name of a task")?;
+    let runs: Value = http::send(daemon.address, "GET", "/api/v1/pipelines/olist/runs", headers, None)?.json()?;
+    let loaded = runs.as_array().context("runs")?.iter().find(|run| run["status"] == "loaded");
+    let run = loaded.and_then(|run| run["id"].as_str()).context("a run that loaded")?;
+    let hook = root().join("tests/suite/web/answers.py");
+    let mut text = format!("hooks = {hook:?}\n");
+    for (parameter, name) in [("pipeline", "olist"), ("run", run), ("task", task)] {
+        text.push_str(&format!("[dictionaries.{parameter}]\nvalues = [\"{name}\"]\n"));
+        text.push_str(&format!("[parameters.\"path.{parameter}\"]\ndictionary = \"{parameter}\"\nprobability = 0.7\n"));
+    }
+    Ok(text)
+}
+
+/// Whether each operation of the document was asked for what there is, and did what it is for.
+fn check_answers(daemon: &Site, headers: &[(&str, &str)]) -> Result<()> {
+    let answers = std::fs::read(daemon.workplace.path().join("answers.json")).context("what the hook counted")?;
+    let answers: BTreeMap<String, BTreeMap<String, u32>> = serde_json::from_slice(&answers)?;
+    let document: Value = http::send(daemon.address, "GET", "/api/openapi.json", headers, None)?.json()?;
+    let mut idle = Vec::new();
+    for (path, methods) in document["paths"].as_object().context("paths")? {
+        for method in methods.as_object().context("methods")?.keys() {
+            let operation = format!("{method} {path}");
+            // The run that is known has ended: it can't be stopped any more.
+            let wanted = if path.ends_with("/cancel") { "409" } else { "2" };
+            let done =
+                answers.get(&operation).into_iter().flatten().filter(|(status, _)| status.starts_with(wanted)).map(|(_, count)| count);
+            if done.sum::<u32>() == 0 {
+                idle.push(format!("{operation}: {:?}", answers.get(&operation)));
+            }
+        }
+    }
+    ensure!(idle.is_empty(), "operations that never did what they are for:\n{}", idle.join("\n"));
+    Ok(())
+}
+
 /// Asks the API of a daemon whatever its document lets one ask.
 fn ask(daemon: &Site, token: Option<&str>) -> Result<()> {
+    let bearer = token.map(|token| format!("Bearer {token}"));
+    let headers: Vec<_> = bearer.iter().map(|bearer| ("authorization", bearer.as_str())).collect();
+    daemon.workplace.write("schemathesis.toml", &names(daemon, &headers)?)?;
     let python = std::env::var("TIDEGATE_TEST_PYTHON").context("TIDEGATE_TEST_PYTHON is not set: tests/run sets it")?;
     let program = Path::new(&python).with_file_name("schemathesis");
     ensure!(program.is_file(), "schemathesis is missing: tests/run installs it");
@@ -32,7 +75,7 @@ fn ask(daemon: &Site, token: Option<&str>) -> Result<()> {
         "--suppress-health-check",
         "all",
     ]);
-    command.args(token.iter().flat_map(|token| ["-H".to_owned(), format!("authorization: Bearer {token}")]));
+    command.args(bearer.iter().flat_map(|bearer| ["-H".to_owned(), format!("authorization: {bearer}")]));
     let said = command.current_dir(daemon.workplace.path()).output().context("start schemathesis")?;
     ensure!(
         said.status.success(),
@@ -41,7 +84,7 @@ fn ask(daemon: &Site, token: Option<&str>) -> Result<()> {
         String::from_utf8_lossy(&said.stderr)
     );
     ensure!(http::get(daemon.address, "/healthz")?.status == 200, "the daemon is not well after it:\n{}", daemon.log());
-    Ok(())
+    check_answers(daemon, &headers)
 }
 
 #[test]
