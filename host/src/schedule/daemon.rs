@@ -92,6 +92,7 @@ impl Daemon {
     /// Where the store is out of reach at the start. Later, that passes.
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), DeskError> {
         let mut stop = std::pin::pin!(stop);
+        self.files.recall(self.inner.store.readings().await?);
         if self.alone {
             self.settle_left(|_, _| true).await?;
         }
@@ -125,6 +126,7 @@ impl Daemon {
         let now = self.inner.clock.now();
         while self.works.try_join_next().is_some() || self.settling.try_join_next().is_some() || self.telling.try_join_next().is_some() {}
         self.look_at_files(now);
+        self.keep_readings(now).await;
         self.settle_left(|task, now| task.lease_until.is_none_or(|lease| lease < now)).await?;
         let mut sight = self.sight().await?;
         let steps = decide(&sight, now);
@@ -188,6 +190,22 @@ impl Daemon {
                 new.for_each(|(_, served)| restore(observer.metrics(), &served.loaded));
             }
             board.served = served;
+        }
+    }
+
+    /// Keeps good readings for the next daemon. What the store does not take now, it is given again.
+    async fn keep_readings(&mut self, now: DateTime<Utc>) {
+        for (file, reading) in self.files.unkept() {
+            let told = match (&reading, self.files.name(&file)) {
+                (Some(reading), _) => self.inner.store.keep_reading(reading, now).await,
+                (None, Some(name)) => self.inner.store.forget_reading(&name).await,
+                // A name that is no text is not kept.
+                (None, None) => Ok(()),
+            };
+            match told {
+                Ok(()) => self.files.kept(&file),
+                Err(error) => tracing::debug!("what `{}` says can't be kept yet: {}", file.display(), chain(&error)),
+            }
         }
     }
 

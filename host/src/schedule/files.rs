@@ -2,6 +2,7 @@
 //!
 //! What always holds here:
 //! - A file that is broken, half written or gone for a moment changes nothing but what is said of it (`a_broken_file_leaves_the_last_good_one`).
+//! - That holds for a daemon that has never seen the file good, too: it is given the last good reading (`a_reading_outlives_the_process`).
 //! - What counts is the content, of the pipeline file and of the SQL files that it names, not the time of a file
 //!   (`a_change_in_a_sql_file_is_a_change`).
 
@@ -18,6 +19,7 @@ use super::decide::Known;
 use crate::{
     config::{self, ConfigError, HostPattern, Loaded, UrlPattern, near_miss},
     schedule::Cadence,
+    state::tasks::Reading,
 };
 
 /// A pipeline file.
@@ -34,6 +36,10 @@ struct Entry {
 pub struct Files {
     folder: PathBuf,
     entries: BTreeMap<PathBuf, Entry>,
+    /// What was good before this process lived, by its file; none of a file that has been good or gone since.
+    earlier: BTreeMap<PathBuf, Reading>,
+    /// The files whose reading the store does not have yet, or has though they are gone.
+    unkept: BTreeSet<PathBuf>,
 }
 
 /// A pipeline that has been good.
@@ -50,7 +56,31 @@ pub struct Served {
 impl Files {
     /// The files of `folder`, none of which has been read.
     pub fn of(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), entries: BTreeMap::new() }
+        Self { folder: folder.to_owned(), entries: BTreeMap::new(), earlier: BTreeMap::new(), unkept: BTreeSet::new() }
+    }
+
+    /// Takes what was good before this process lived. It is in force where a file is broken when it is first looked at.
+    pub fn recall(&mut self, readings: Vec<Reading>) {
+        self.earlier = readings.into_iter().map(|reading| (self.folder.join(&reading.file), reading)).collect();
+    }
+
+    /// What the store is to be told: the files with new good readings, and without one those that are gone.
+    pub fn unkept(&self) -> Vec<(PathBuf, Option<Reading>)> {
+        let reading = |file: &PathBuf| {
+            let good = self.entries.get(file)?.good.as_ref()?;
+            Some(Reading { file: self.name(file)?, text: good.text.clone(), sql: good.sql.clone() })
+        };
+        self.unkept.iter().map(|file| (file.clone(), reading(file))).collect()
+    }
+
+    /// The store was told of a file.
+    pub fn kept(&mut self, file: &Path) {
+        self.unkept.remove(file);
+    }
+
+    /// A file as the store calls it.
+    pub fn name(&self, file: &Path) -> Option<String> {
+        Some(file.strip_prefix(&self.folder).ok()?.to_str()?.to_owned())
     }
 
     /// Reads what changed. True where something did.
@@ -68,12 +98,21 @@ impl Files {
             let there = found.contains(file);
             if !there {
                 tracing::info!("`{}` is gone", file.display());
+                self.unkept.insert(file.clone());
             }
             there
         });
+        let gone = self.earlier.extract_if(.., |file, _| !found.contains(file)).map(|(file, _)| file);
+        self.unkept.extend(gone);
         let mut changed = self.entries.len() != before;
         for file in found {
-            changed |= self.entries.entry(file.clone()).or_default().look(&file);
+            let entry = self.entries.entry(file.clone()).or_default();
+            if entry.look(&file, &mut self.earlier) {
+                changed = true;
+                if entry.problem.is_none() {
+                    self.unkept.insert(file);
+                }
+            }
         }
         changed
     }
@@ -117,7 +156,7 @@ impl Files {
 }
 
 impl Entry {
-    fn look(&mut self, file: &Path) -> bool {
+    fn look(&mut self, file: &Path, earlier: &mut BTreeMap<PathBuf, Reading>) -> bool {
         let digest = self.digest_of(file);
         // A file that is broken may be mended elsewhere: a SQL file that was missing.
         if digest.is_some() && digest == self.digest && self.problem.is_none() {
@@ -130,12 +169,18 @@ impl Entry {
                 if !same {
                     tracing::info!("read `{}`: pipeline {}", file.display(), loaded.pipeline.name);
                 }
+                earlier.remove(file);
                 self.good = Some(Arc::new(loaded));
                 self.problem = None;
                 self.digest = self.digest_of(file);
                 !same
             }
-            Err(error) => self.broke(file, &error),
+            Err(error) => {
+                if self.good.is_none() {
+                    self.good = earlier.remove(file).and_then(|reading| stand_in(file, reading));
+                }
+                self.broke(file, &error)
+            }
         }
     }
 
@@ -158,6 +203,18 @@ impl Entry {
             digest.update(fs::read(name).ok()?);
         }
         Some(format!("{:x}", digest.finalize()))
+    }
+}
+
+/// A file as it was when it was good. None where this program no longer understands it.
+fn stand_in(file: &Path, reading: Reading) -> Option<Arc<Loaded>> {
+    let root = std::path::absolute(file).ok()?.parent()?.to_owned();
+    match config::restore(file.to_owned(), root, reading.text, reading.sql) {
+        Ok(loaded) => Some(Arc::new(loaded)),
+        Err(error) => {
+            tracing::warn!("the last good reading of `{}` is understood no more: {}", file.display(), crate::error::chain(&error));
+            None
+        }
     }
 }
 
@@ -240,6 +297,50 @@ mod tests {
         assert!(files.look());
         let served = &files.served()["shop"];
         assert!(served.problem.is_none() && served.loaded.pipeline.schedule.is_some());
+    }
+
+    /// What the store holds of these files after it was told.
+    fn told(files: &mut Files, kept: &mut BTreeMap<String, Reading>) {
+        for (file, reading) in files.unkept() {
+            let name = files.name(&file).unwrap();
+            match reading {
+                Some(reading) => drop(kept.insert(name, reading)),
+                None => drop(kept.remove(&name)),
+            }
+            files.kept(&file);
+        }
+        assert!(files.unkept().is_empty());
+    }
+
+    #[test]
+    fn a_reading_outlives_the_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut kept = BTreeMap::new();
+        let mut life = |kept: &mut BTreeMap<String, Reading>| {
+            let mut files = Files::of(folder.path());
+            files.recall(kept.values().cloned().collect());
+            files.look();
+            told(&mut files, kept);
+            files.served().remove("shop")
+        };
+        write(folder.path(), "facts.sql", "select 1");
+        let good = format!("{}[tables.facts]\nsql = \"facts.sql\"\n", pipeline("shop", ""));
+        write(folder.path(), "shop.toml", &good);
+        assert!(life(&mut kept).unwrap().problem.is_none());
+
+        write(folder.path(), "shop.toml", "version = 1\nname = ");
+        fs::remove_file(folder.path().join("facts.sql")).unwrap();
+        for _ in 0..2 {
+            let served = life(&mut kept).unwrap();
+            assert!(served.problem.unwrap().contains("shop.toml:2"));
+            assert_eq!((served.loaded.statement("facts.sql"), &served.loaded.text), ("select 1", &good));
+            assert!(served.loaded.root.is_absolute());
+        }
+
+        fs::remove_file(folder.path().join("shop.toml")).unwrap();
+        assert!(life(&mut kept).is_none() && kept.is_empty(), "a file that is gone is gone");
+        write(folder.path(), "shop.toml", "version = 1\nname = ");
+        assert!(life(&mut kept).is_none());
     }
 
     #[test]

@@ -94,6 +94,43 @@ fn files_are_read_when_they_change_and_a_broken_one_leaves_the_last_good_one() {
 }
 
 #[test]
+fn the_last_good_one_stays_in_force_when_the_daemon_starts_again() {
+    let workplace = workplace("shop", "[schedule]\nevery = \"1s\"");
+    let good = growing("shop", "[schedule]\nevery = \"1s\"").replace("sql = \"select", "sql = \"total.sql\"\n# \"select");
+    workplace.write("pipelines/shop.toml", &good).unwrap();
+    workplace.write("pipelines/total.sql", "select count(*) as n from orders").unwrap();
+    let first = Daemon::start(&workplace).unwrap();
+    let store = daemon::store(&workplace).unwrap();
+    let loaded = || statuses(&daemon::tasks(&store, "shop").unwrap()).iter().filter(|status| **status == TaskStatus::Loaded).count();
+    wait("it runs by its schedule", || Ok((loaded() > 0).then_some(()))).unwrap();
+    first.kill().unwrap();
+
+    // Nothing of the good one is left on the disk.
+    workplace.write("pipelines/shop.toml", "version = 1\nname = \"shop\"\n[schedule]\nevry = \"1h\"\n").unwrap();
+    std::fs::remove_file(workplace.path().join("pipelines/total.sql")).unwrap();
+    let second = Daemon::start(&workplace).unwrap();
+    second.wait_for("is broken; the last good reading stays in force").unwrap();
+    second.wait_for("did you mean `every`?").unwrap();
+    let before = loaded();
+    wait("it runs by the schedule that it had", || Ok((loaded() > before + 1).then_some(()))).unwrap();
+    assert_eq!(second.stop().unwrap(), Some(0));
+
+    // A file that was gone in between is another one.
+    std::fs::remove_file(workplace.path().join("pipelines/shop.toml")).unwrap();
+    let third = Daemon::start(&workplace).unwrap();
+    wait("the reading is forgotten", || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(runtime.block_on(store.readings())?.is_empty().then_some(()))
+    })
+    .unwrap();
+    assert_eq!(third.stop().unwrap(), Some(0));
+    workplace.write("pipelines/shop.toml", "version = 1\nname = ").unwrap();
+    let fourth = Daemon::start(&workplace).unwrap();
+    fourth.wait_for("is broken:").unwrap();
+    assert_eq!(fourth.stop().unwrap(), Some(0));
+}
+
+#[test]
 fn what_may_pass_is_tried_again_and_what_will_not_is_not() {
     let schedule = "[schedule]\nretries = 2\nretry_delay = \"1s\"";
     let workplace = workplace("away", &format!("{schedule}\n[warehouse]\nkind = \"postgres\"\nurl = {{ env = \"NOBODY\" }}"));

@@ -12,7 +12,7 @@ use super::{TasksError, postgres::Postgres, sqlite::Sqlite};
 use crate::config::secret::Secret;
 
 /// The migrations, in order; the number of one is its place from 1. What was released is never changed.
-pub(super) const STEPS: &[&str] = &[include_str!("migrations/0001_tasks.sql")];
+pub(super) const STEPS: &[&str] = &[include_str!("migrations/0001_tasks.sql"), include_str!("migrations/0002_readings.sql")];
 
 /// A value in a statement or a row.
 #[derive(Debug, Clone, PartialEq, Eq)]

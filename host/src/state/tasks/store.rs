@@ -22,7 +22,7 @@ const KEPT: Duration = Duration::days(400);
 const SLOT_GRACE: Duration = Duration::seconds(60);
 
 /// The store of tasks.
-pub struct Tasks(Driver);
+pub struct Tasks(pub(super) Driver);
 
 /// A daemon's hold on a task.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::time::Duration as StdDuration;
 
 use super::*;
-use crate::state::tasks::{Cause, Later};
+use crate::state::tasks::{Cause, Later, Reading};
 
 fn at(second: u32) -> DateTime<Utc> {
     format!("2026-11-27T06:{:02}:{:02}.000123Z", second / 60, second % 60).parse().unwrap()
@@ -59,6 +59,21 @@ async fn a_task_comes_back_as_it_was_and_is_kept_once() {
     assert_eq!(store.open_tasks().await.unwrap(), std::slice::from_ref(&task));
     assert_eq!(store.tasks("shop", 10).await.unwrap(), [task]);
     assert!(store.tasks("other", 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_last_good_reading_of_a_file_is_kept() {
+    let (store, _folder) = store();
+    let sql = [("facts.sql".to_owned(), "select 'é' as \"a\"".to_owned())].into();
+    let first = Reading { file: "shop.toml".into(), text: "version = 1\n".into(), sql };
+    let second = Reading { text: "version = 1\nname = \"shop\"\n".into(), ..first.clone() };
+    let other = Reading { file: "other/pipeline.toml".into(), ..first.clone() };
+    for reading in [&first, &other, &second, &second] {
+        store.keep_reading(reading, at(1)).await.unwrap();
+    }
+    assert_eq!(store.readings().await.unwrap(), [other, second.clone()]);
+    store.forget_reading("other/pipeline.toml").await.unwrap();
+    assert_eq!(store.readings().await.unwrap(), [second]);
 }
 
 #[tokio::test]
