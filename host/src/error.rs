@@ -1,5 +1,7 @@
 //! How errors become words and exit codes.
 
+use std::error::Error;
+
 pub use tidegate_sandbox::error::chain;
 
 /// The run loaded, or the command did what it was asked.
@@ -24,3 +26,17 @@ pub const BUSY: u8 = 8;
 pub const DIFFERS: u8 = 9;
 /// Interrupted by a person.
 pub const INTERRUPTED: u8 = 130;
+
+/// An error and its causes, each said once.
+pub fn causes(error: &dyn Error) -> Vec<String> {
+    let mut said = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !said.iter().any(|said| said.contains(&words)) {
+            said.push(words);
+        }
+        cause = error.source();
+    }
+    said
+}

@@ -7,6 +7,7 @@ mod egress_faults;
 mod examples;
 mod faults;
 mod guests;
+mod history;
 mod observe;
 mod postgres;
 mod readers;

@@ -35,7 +35,7 @@ pub(super) async fn look(host: &Host, args: &PipelineArgs) -> Result<Look, Faile
     let launch = Launch { overrides: args.overrides(), ..Launch::new(args.pipeline.clone()) };
     let log: LogSink = Arc::new(|line| show(&line));
     let contacts = Contacts::unrecorded(launch.overrides.clone());
-    let plan = ready(host, loaded, &contacts, launch.started, log.clone()).await?;
+    let plan = ready(host, loaded, &contacts, &launch, log.clone()).await?;
     let scratch = tempfile::tempdir()?;
     let mut ctx = context(host, &plan, contacts, "look", &launch, log);
     ctx.cursors = cursors;

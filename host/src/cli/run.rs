@@ -15,7 +15,7 @@ use crate::{
     engine::Progress,
     error,
     flow::{
-        Outcome,
+        FailedRun, Outcome,
         launch::{Launch, launch},
     },
     notify::Notifier,
@@ -40,7 +40,7 @@ pub async fn run(args: &RunArgs, json: bool) -> Result<u8, Failed> {
     let notifier = Some(Arc::new(Notifier::new(public_url())));
     let launched = Launch::new(args.pipeline.pipeline.clone());
     let work = Launch { overrides: args.pipeline.overrides(), progress, watcher: bar.clone(), notifier, ..launched };
-    let (id, started) = (work.run(), work.started);
+    let (id, started, course) = (work.run(), work.started, work.course.clone());
     let watched = watched(&work.pipeline);
     if let Some((observer, loaded)) = &watched {
         observer.started(loaded, &id, started).await;
@@ -50,7 +50,7 @@ pub async fn run(args: &RunArgs, json: bool) -> Result<u8, Failed> {
     if let Some((observer, loaded)) = &watched {
         match &result {
             Ok(report) => observer.ended(loaded, report, chrono::Utc::now()).await,
-            Err(error) => observer.failed(loaded, &id, started, error, chrono::Utc::now()).await,
+            Err(error) => observer.failed(loaded, FailedRun { run: &id, started, error, course: &course }, chrono::Utc::now()).await,
         }
     }
     let report = result?;

@@ -7,8 +7,10 @@ use serde::Deserialize;
 
 use super::output::{Failed, columns, count, print_json, say};
 use crate::{
-    config, error,
-    flow::Report,
+    config,
+    egress::http::Circuit,
+    error,
+    flow::{Failure, Report, report::worst_circuit},
     state::{Run, RunId, State},
 };
 
@@ -62,13 +64,19 @@ fn line(run: &Run) -> Vec<String> {
         count(run.rows.quarantined),
         count(run.rows.loaded),
         run.score.map(|score| format!("{score:.2}")).unwrap_or_default(),
-        report(run).and_then(|report| report.worst_circuit()).map(|circuit| circuit.name().to_owned()).unwrap_or_default(),
+        circuit(run).map(|circuit| circuit.name().to_owned()).unwrap_or_default(),
     ]
 }
 
 /// What a run had to say; none where it died before, or another version wrote it.
 fn report(run: &Run) -> Option<Report> {
     run.report.as_ref().and_then(|report| Report::deserialize(report).ok())
+}
+
+/// The worst that the circuit of any source was.
+fn circuit(run: &Run) -> Option<Circuit> {
+    let failed = || Failure::kept(run).map(|failure| failure.egress);
+    worst_circuit(&report(run).map(|report| report.egress).or_else(failed)?)
 }
 
 fn as_json(run: &Run) -> serde_json::Value {
@@ -84,6 +92,7 @@ fn as_json(run: &Run) -> serde_json::Value {
         "score": run.score,
         "error": run.error,
         "report": run.report,
+        "failure": run.failure,
     })
 }
 
@@ -95,8 +104,9 @@ fn one(state: &State, id: &str, pipeline: &std::path::Path, json: bool) -> Resul
         return Ok(error::OK);
     }
     columns(&[line(&run)], &[]).iter().for_each(|line| say(line));
-    if let Some(error) = &run.error {
-        say(&format!("error: {error}"));
+    let failure = Failure::kept(&run).and_then(|failure| failure.text());
+    if let Some(text) = failure.or_else(|| run.error.as_ref().map(|error| format!("error: {error}"))) {
+        say(&text);
     }
     if let Some(report) = report(&run) {
         say(&super::summary::summary(&report, pipeline));

@@ -1,6 +1,6 @@
 //! Rules across streams: the host joins the clean streams, quality plugins judge the joined rows.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use datafusion::{
     common::DataFusionError,
@@ -22,7 +22,7 @@ pub(super) async fn across_streams(ctx: &RunContext, plan: &Plan, streams: &[Ass
     if plan.checks.is_empty() {
         return Ok(Vec::new());
     }
-    let started = Instant::now();
+    ctx.course.enter("checks");
     let session = ctx.session(plan, None)?;
     let failed = |error| RunError::in_check("the clean streams", error);
     register(ctx, &session, streams).await.map_err(failed)?;
@@ -32,7 +32,7 @@ pub(super) async fn across_streams(ctx: &RunContext, plan: &Plan, streams: &[Ass
         measures.extend(one(ctx, plan, &session, check).await?);
         ctx.watcher.finished(Stage::Check, &check.name, None);
     }
-    ctx.took("checks", started);
+    ctx.course.leave();
     Ok(measures)
 }
 

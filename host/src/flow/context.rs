@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,10 +13,7 @@ use datafusion::{
     prelude::{SessionConfig, SessionContext},
 };
 
-use super::{
-    Plan, RunError,
-    report::{EgressReport, Step},
-};
+use super::{Course, Plan, RunError, report::EgressReport};
 use crate::{
     config::{StorageLayout, WarehouseKind},
     egress::{archive::Archive, granted::Granted},
@@ -117,8 +114,10 @@ pub struct RunContext {
     pub cursors: BTreeMap<String, String>,
     /// Where messages of plugins go.
     pub log: LogSink,
-    /// What it has done so far.
+    /// How many rows and bytes it has done so far.
     pub progress: Arc<Progress>,
+    /// What it has done so far.
+    pub course: Arc<Course>,
     /// Who watches.
     pub watcher: Arc<dyn Watcher>,
     /// How patient it is with a stage that fails.
@@ -131,10 +130,6 @@ pub struct RunContext {
     pub granted: HashMap<String, Granted>,
     /// The monotonic time at which it started.
     pub since: std::time::Instant,
-    /// How long each step took, for the report.
-    pub timings: Mutex<Vec<(String, u64)>>,
-    /// The same with when each began.
-    pub steps: Mutex<Vec<Step>>,
 }
 
 impl RunContext {
@@ -210,19 +205,6 @@ impl RunContext {
             .build_arc()
             .map_err(|error| RunError::Engine(error.to_string()))?;
         Ok(SessionContext::new_with_config_rt(config, runtime))
-    }
-
-    /// Remembers how long a step took, and gives it in microseconds.
-    pub fn took(&self, step: impl Into<String>, since: std::time::Instant) -> u64 {
-        let (step, took) = (step.into(), since.elapsed());
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        if let Ok(mut steps) = self.steps.lock() {
-            steps.push(Step { step: step.clone(), began: Utc::now() - took, micros });
-        }
-        if let Ok(mut timings) = self.timings.lock() {
-            timings.push((step, micros));
-        }
-        micros
     }
 }
 

@@ -4,13 +4,13 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     future::Future,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::Arc,
 };
 
 use chrono::{DateTime, Utc};
 
 use super::{
-    Contacts, Outcome, Plan, Preparation, Report, RunContext, RunError, StageRetries, Watcher,
+    Contacts, Course, Failure, Outcome, Plan, Preparation, Report, RunContext, RunError, StageRetries, Watcher,
     context::{Nobody, scratch_of},
     load, notify, prepare,
     record::RunRecord,
@@ -51,8 +51,10 @@ pub struct Launch {
     pub window: Option<Span>,
     /// How patient it is with a stage that fails.
     pub stage_retries: StageRetries,
-    /// What it has done so far, for those who watch.
+    /// How many rows and bytes it has done so far, for those who watch.
     pub progress: Arc<Progress>,
+    /// What it has done so far, for those who watch and for what is kept where it fails.
+    pub course: Arc<Course>,
     /// Who watches.
     pub watcher: Arc<dyn Watcher>,
     /// Who tells people how it ended; none where the one who launches does.
@@ -71,6 +73,7 @@ impl Launch {
             window: None,
             stage_retries: StageRetries::default(),
             progress: Arc::default(),
+            course: Arc::default(),
             watcher: Arc::new(Nobody),
             notifier: None,
         }
@@ -128,7 +131,7 @@ async fn attempt(host: &Host, launch: Launch, stop: impl Future<Output = ()>) ->
         Err(error) => {
             state.begin_run(&lock, &new(0))?;
             let failed = Err(error.into());
-            keep(&state, &id, &failed)?;
+            keep(&state, &id, &failed, &launch.course)?;
             return failed;
         }
         Ok(warehouse) => warehouse,
@@ -146,7 +149,7 @@ async fn attempt(host: &Host, launch: Launch, stop: impl Future<Output = ()>) ->
     };
     let _ = std::fs::remove_dir_all(&scratch);
     recorder.write();
-    keep(&state, &id, &result)?;
+    keep(&state, &id, &result, &launch.course)?;
     result
 }
 
@@ -180,7 +183,7 @@ async fn take(
     record.keep(host, &loaded).await?;
     let contacts = Contacts::Granted { overrides: launch.overrides.clone(), archives: archives(&loaded, id, launch.started) };
     let sink = recorder.sink();
-    let plan = ready(host, loaded, &contacts, launch.started, sink.clone()).await?;
+    let plan = ready(host, loaded, &contacts, launch, sink.clone()).await?;
     window::check(&plan, &windowed)?;
     let mut ctx = context(host, &plan, contacts, id.as_str(), launch, sink);
     ctx.cursors = record.cursors;
@@ -213,9 +216,9 @@ pub async fn settle(loaded: &Loaded, runs: &[RunId]) -> Result<Option<RunId>, Ru
     Ok(Some(run.clone()))
 }
 
-/// Prepares a pipeline with the clock of a run that starts at `started`.
-pub async fn ready(host: &Host, loaded: Loaded, contacts: &Contacts, started: DateTime<Utc>, log: LogSink) -> Result<Plan, RunError> {
-    let now = loaded.pipeline.clock.now.unwrap_or(started);
+/// Prepares a pipeline with the clock of the run that is launched.
+pub async fn ready(host: &Host, loaded: Loaded, contacts: &Contacts, launch: &Launch, log: LogSink) -> Result<Plan, RunError> {
+    let now = loaded.pipeline.clock.now.unwrap_or(launch.started);
     prepare::prepare(Preparation {
         loaded,
         runtime: &host.runtime,
@@ -223,6 +226,7 @@ pub async fn ready(host: &Host, loaded: Loaded, contacts: &Contacts, started: Da
         components: &HashMap::new(),
         contacts,
         context: Context { stream: String::new(), now_micros: now.timestamp_micros(), seed: seed(now) },
+        course: &launch.course,
         log,
     })
     .await
@@ -242,14 +246,13 @@ pub fn context(host: &Host, plan: &Plan, contacts: Contacts, run: &str, launch: 
         cursors: BTreeMap::new(),
         log,
         progress: launch.progress.clone(),
+        course: launch.course.clone(),
         watcher: launch.watcher.clone(),
         stage_retries: launch.stage_retries,
         windowed: BTreeSet::new(),
         archives: contacts.into_archives(),
         granted: plan.sources.iter().map(|(name, source)| (name.clone(), source.granted.clone())).collect(),
         since: std::time::Instant::now(),
-        timings: Mutex::default(),
-        steps: Mutex::default(),
     }
 }
 
@@ -278,7 +281,7 @@ pub fn show(line: &LogLine) {
 }
 
 /// Writes what became of a run into the history.
-pub(super) fn keep(state: &State, id: &RunId, result: &Result<Report, RunError>) -> Result<(), RunError> {
+pub(super) fn keep(state: &State, id: &RunId, result: &Result<Report, RunError>, course: &Course) -> Result<(), RunError> {
     let outcome = match result {
         Ok(report) => {
             state.record_measures(id, &report.measures)?;
@@ -292,8 +295,13 @@ pub(super) fn keep(state: &State, id: &RunId, result: &Result<Report, RunError>)
                 ..state::Outcome::of(if report.outcome == Outcome::Held { Status::Held } else { Status::Loaded })
             }
         }
-        Err(RunError::Stopped) => state::Outcome::of(Status::Stopped),
-        Err(error) => state::Outcome { error: Some(crate::error::chain(error)), ..state::Outcome::of(Status::Failed) },
+        Err(error) => {
+            let failure = serde_json::to_value(Failure::of(error, course)).ok();
+            match error {
+                RunError::Stopped => state::Outcome { failure, ..state::Outcome::of(Status::Stopped) },
+                error => state::Outcome { failure, error: Some(crate::error::chain(error)), ..state::Outcome::of(Status::Failed) },
+            }
+        }
     };
     Ok(state.finish_run(id, Utc::now(), &outcome)?)
 }

@@ -1,6 +1,6 @@
 //! Load: the warehouse takes the run's tables, cursors and audit rows; they become visible together or not at all.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use arrow::{array::RecordBatch, datatypes::Schema};
 use datafusion::{execution::SendableRecordBatchStream, physical_plan::stream::RecordBatchStreamAdapter};
@@ -60,7 +60,7 @@ pub(super) async fn tables(
     report: &Report,
     warehouse: &mut Warehouse,
 ) -> Result<Vec<TableResult>, RunError> {
-    let started = Instant::now();
+    ctx.course.enter("load");
     let load = describe(ctx, plan, streams, report, warehouse);
     let mut tries = 0;
     let loaded = loop {
@@ -69,7 +69,7 @@ pub(super) async fn tables(
             loaded => break loaded?,
         }
     };
-    ctx.took("load", started);
+    ctx.course.leave();
     Ok(loaded)
 }
 
@@ -154,7 +154,6 @@ fn audit(ctx: &RunContext, plan: &Plan, streams: &[AssessedStream], report: &Rep
 
 /// Milliseconds of each step so far, as JSON.
 fn timings(ctx: &RunContext) -> String {
-    let steps = ctx.timings.lock().map(|steps| steps.clone()).unwrap_or_default();
-    let millis: BTreeMap<_, _> = steps.into_iter().map(|(step, micros)| (step, micros / 1000)).collect();
+    let millis: BTreeMap<_, _> = ctx.course.steps().into_iter().map(|step| (step.step, step.micros / 1000)).collect();
     serde_json::to_string(&millis).unwrap_or_default()
 }

@@ -26,15 +26,15 @@ mod assess;
 mod check;
 mod clean;
 mod context;
+mod course;
 mod error;
 mod extract;
+mod failure;
 mod grant;
 mod measures;
 mod recorder;
 mod stream;
 mod window;
-
-use std::time::Instant;
 
 use gate::Verdict;
 use prepare::StreamWork;
@@ -47,7 +47,9 @@ use crate::{
 
 pub use clean::CleanManifest;
 pub use context::{Nobody, RunContext, Stage, StageRetries, Watcher};
+pub use course::Course;
 pub use error::RunError;
+pub use failure::{FailedRun, Failure};
 pub use prepare::{Contacts, Plan, Preparation, prepare};
 pub use record::{RecordError, RunRecord};
 pub use replay::ReplayError;
@@ -57,7 +59,7 @@ pub use report::{Outcome, Report};
 pub async fn run(ctx: &RunContext, plan: &Plan, warehouse: &mut Warehouse) -> Result<Report, RunError> {
     let result = stages(ctx, plan, warehouse).await;
     if result.is_err() {
-        // A failed run has no report: how its requests went stands in its log.
+        // A failed run has no report: how its requests went stands in its log too.
         ctx.tell_requests();
     }
     result
@@ -119,14 +121,14 @@ async fn streams(
 }
 
 async fn one(ctx: &RunContext, plan: &Plan, stream: &StreamWork, warehouse: Option<&mut Warehouse>) -> Result<AssessedStream, RunError> {
-    let started = Instant::now();
+    ctx.course.enter(format!("extract {}", stream.name));
     let read = extract::slices(ctx, plan, stream).await?;
     let bytes = read.as_ref().map(|read| read.slices.iter().filter_map(|slice| slice.bytes).sum());
     ctx.watcher.started(Stage::Extract, &stream.name, bytes);
     let mut assessed = landed(ctx, plan, stream, read, warehouse).await?;
     assessed.cursor = extract::advance(ctx, plan, stream, &assessed).await?;
     clean::describe(ctx, plan, stream, &assessed)?;
-    assessed.micros = ctx.took(format!("extract {}", stream.name), started);
+    assessed.micros = ctx.course.leave();
     ctx.watcher.finished(Stage::Extract, &stream.name, Some(assessed.accepted));
     Ok(assessed)
 }

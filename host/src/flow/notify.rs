@@ -1,8 +1,6 @@
 //! Notify: what became of a run becomes news, and the pipeline's channels are told. A failed run is news too, so this stands outside the
 //! stages that can fail, and fails nothing itself.
 
-use std::error::Error;
-
 use chrono::{DateTime, Utc};
 
 use super::{Outcome, Report, RunError};
@@ -86,15 +84,8 @@ fn well(report: &Report) -> Vec<String> {
 
 /// The error and its causes, each said once, and what to do.
 fn failed(error: &RunError) -> Vec<String> {
-    let mut why = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !why.iter().any(|said| said.contains(&words)) {
-            why.push(format!("caused by: {words}"));
-        }
-        cause = error.source();
-    }
+    let causes = error::causes(error).into_iter().enumerate();
+    let mut why: Vec<_> = causes.map(|(depth, words)| if depth == 0 { words } else { format!("caused by: {words}") }).collect();
     why.extend(error.hint().map(|hint| format!("hint: {hint}")));
     why
 }

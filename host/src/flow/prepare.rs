@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 use arrow::datatypes::{Schema, SchemaRef};
 use indexmap::IndexMap;
 
-use super::{RunError, gate::Policy, grant};
+use super::{Course, RunError, gate::Policy, grant};
 use crate::{
     config::{ConfigError, Loaded, Mart, Mode, Part, Step, Table, bind, near_miss, pointer_path},
     egress::{archive::Archive, granted::Granted, recording::Recording},
@@ -32,6 +32,8 @@ pub struct Preparation<'a> {
     pub contacts: &'a Contacts,
     /// The context of the run, but for the stream.
     pub context: Context,
+    /// What the run has done so far.
+    pub course: &'a Course,
     /// Where messages of plugins go.
     pub log: LogSink,
 }
@@ -216,6 +218,7 @@ impl Work<'_> {
             let place = ["sources", name.as_str()];
             let step = self.step(&source.plugin, &source.config, Role::Source, &place).await?;
             let granted = grant::to_source(&self.request, &name, &source)?;
+            self.request.course.reaches(&name, &granted);
             sources.insert(name, SourceWork { step, granted });
         }
         Ok(sources)

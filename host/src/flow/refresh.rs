@@ -1,7 +1,5 @@
 //! Refresh: marts are made again from the tables that were just loaded.
 
-use std::time::Instant;
-
 use super::{Plan, RunContext, RunError, Stage};
 use crate::{
     config::WarehouseKind,
@@ -14,7 +12,7 @@ pub(super) async fn marts(ctx: &RunContext, plan: &Plan, warehouse: &mut Warehou
     if plan.marts.is_empty() && plan.loaded.pipeline.warehouse.kind == WarehouseKind::Lake {
         return Ok(Vec::new());
     }
-    let started = Instant::now();
+    ctx.course.enter("refresh");
     ctx.watcher.started(Stage::Refresh, "marts", None);
     let mut tries = 0;
     let refreshed = loop {
@@ -25,6 +23,6 @@ pub(super) async fn marts(ctx: &RunContext, plan: &Plan, warehouse: &mut Warehou
         }
     };
     ctx.watcher.finished(Stage::Refresh, "marts", None);
-    ctx.took("refresh", started);
+    ctx.course.leave();
     Ok(refreshed)
 }

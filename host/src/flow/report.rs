@@ -107,6 +107,11 @@ impl EgressReport {
     }
 }
 
+/// The worst that the circuit of any source was; none where no source sent requests.
+pub fn worst_circuit(egress: &[EgressReport]) -> Option<Circuit> {
+    egress.iter().map(|egress| egress.health.worst()).max()
+}
+
 /// A step of a run, and when it began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
@@ -210,11 +215,6 @@ impl Report {
         }
     }
 
-    /// The worst that the circuit of any source was; none where no source sent requests.
-    pub fn worst_circuit(&self) -> Option<Circuit> {
-        self.egress.iter().map(|egress| egress.health.worst()).max()
-    }
-
     /// The report of a run that only finished what another one had begun.
     pub(super) fn resumed(
         run: &str,
@@ -279,8 +279,8 @@ impl Report {
     pub(super) fn ended(mut self, ctx: &RunContext, outcome: Outcome) -> Self {
         self.outcome = outcome;
         self.egress = EgressReport::of(&ctx.granted);
-        self.steps = ctx.steps.lock().map(|steps| steps.clone()).unwrap_or_default();
-        self.timings = ctx.timings.lock().map(|timings| timings.clone()).unwrap_or_default();
+        self.steps = ctx.course.steps();
+        self.timings = self.steps.iter().map(|step| (step.step.clone(), step.micros)).collect();
         self.millis = self.clock.map_or(0, |clock| u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX));
         self
     }

@@ -15,7 +15,7 @@ use crate::{
         observe::{LineageSink, Telemetry, lineage_endpoint, traces_endpoint},
         secret,
     },
-    flow::{Report, RunError},
+    flow::{FailedRun, Report},
     state::RunId,
 };
 
@@ -97,13 +97,13 @@ impl Observer {
     }
 
     /// It failed, or was stopped.
-    pub async fn failed(&self, loaded: &Loaded, run: &RunId, started: DateTime<Utc>, error: &RunError, at: DateTime<Utc>) {
-        self.metrics.run_failed(&loaded.pipeline.name, error, started, at);
+    pub async fn failed(&self, loaded: &Loaded, failed: FailedRun<'_>, at: DateTime<Utc>) {
+        self.metrics.run_failed(&loaded.pipeline.name, failed, at);
         if let Some(lineage) = &self.lineage {
-            lineage.failed(loaded, run, error, at).await;
+            lineage.failed(loaded, failed.run, failed.error, at).await;
         }
         if let Some(traces) = &self.traces {
-            traces.send(trace::of_failure(&loaded.pipeline.name, run, started, error, at)).await;
+            traces.send(trace::of_failure(&loaded.pipeline.name, failed, at)).await;
         }
     }
 }

@@ -26,10 +26,9 @@ use crate::{
     egress::http::ordinary,
     error,
     flow::{
-        Outcome, Report, RunError,
+        FailedRun, Outcome, Report,
         report::{Step, StreamReport},
     },
-    state::RunId,
 };
 
 /// Sends traces to a collector.
@@ -89,16 +88,21 @@ pub fn of_report(report: &Report, at: DateTime<Utc>) -> Vec<SpanData> {
     }
     let trace = Trace { run: &report.run, started: report.started };
     let mut spans = vec![trace.root(format!("run {}", report.pipeline), at, root, status)];
-    spans.extend(report.steps.iter().map(|step| trace.step(step, attributes_of(step, report))));
+    spans.extend(report.steps.iter().map(|step| trace.step(step, attributes_of(step, report), Status::Unset)));
     spans
 }
 
-/// The span of a run that failed or was stopped at `at`.
-pub fn of_failure(pipeline: &str, run: &RunId, started: DateTime<Utc>, error: &RunError, at: DateTime<Utc>) -> Vec<SpanData> {
+/// The spans of a run that failed or was stopped at `at`: of its steps as far as it came, the last of which is the one that broke.
+pub fn of_failure(pipeline: &str, failed: FailedRun<'_>, at: DateTime<Utc>) -> Vec<SpanData> {
+    let FailedRun { run, started, error, course } = failed;
     let mut attributes = run_attributes(pipeline, run.as_str(), outcome(error));
     attributes.push(KeyValue::new("tidegate.exit_code", i64::from(error.exit_code())));
     let trace = Trace { run: run.as_str(), started };
-    vec![trace.root(format!("run {pipeline}"), at, attributes, Status::error(error::chain(error)))]
+    let status = Status::error(error::chain(error));
+    let mut spans = vec![trace.root(format!("run {pipeline}"), at, attributes, status.clone())];
+    spans.extend(course.steps().iter().map(|step| trace.step(step, vec![stage_of(step)], Status::Unset)));
+    spans.extend(course.going().iter().map(|step| trace.step(step, vec![stage_of(step)], status.clone())));
+    spans
 }
 
 fn run_attributes(pipeline: &str, run: &str, outcome: &'static str) -> Vec<KeyValue> {
@@ -111,8 +115,8 @@ fn run_attributes(pipeline: &str, run: &str, outcome: &'static str) -> Vec<KeyVa
 
 /// What a step did: a stream's rows and bytes, the rows that were loaded.
 fn attributes_of(step: &Step, report: &Report) -> Vec<KeyValue> {
-    let (stage, what) = step.step.split_once(' ').unwrap_or((&step.step, ""));
-    let mut attributes = vec![KeyValue::new("tidegate.stage", stage.to_owned())];
+    let (stage, what) = parts(step);
+    let mut attributes = vec![stage_of(step)];
     if let Some(stream) = report.streams.iter().find(|stream| stage == "extract" && stream.stream == what) {
         let StreamReport { stream, source, read, accepted, quarantined, bytes, .. } = stream;
         attributes.extend([KeyValue::new("tidegate.stream", stream.clone()), KeyValue::new("tidegate.source", source.clone())]);
@@ -126,6 +130,15 @@ fn attributes_of(step: &Step, report: &Report) -> Vec<KeyValue> {
         attributes.push(count("tidegate.rows.loaded", loaded.map(|table| table.inserted + table.updated).sum()));
     }
     attributes
+}
+
+/// The stage of a step, and the stream where it is about one.
+fn parts(step: &Step) -> (&str, &str) {
+    step.step.split_once(' ').unwrap_or((&step.step, ""))
+}
+
+fn stage_of(step: &Step) -> KeyValue {
+    KeyValue::new("tidegate.stage", parts(step).0.to_owned())
 }
 
 fn count(name: impl Into<opentelemetry::Key>, count: u64) -> KeyValue {
@@ -143,10 +156,10 @@ impl Trace<'_> {
         self.span("run", SpanId::INVALID, name, (self.started.into(), at.max(self.started).into()), attributes, status)
     }
 
-    fn step(&self, step: &Step, attributes: Vec<KeyValue>) -> SpanData {
+    fn step(&self, step: &Step, attributes: Vec<KeyValue>, status: Status) -> SpanData {
         let began = SystemTime::from(step.began);
         let ended = began + Duration::from_micros(step.micros);
-        self.span(&step.step, self.span_id("run"), step.step.clone(), (began, ended), attributes, Status::Unset)
+        self.span(&step.step, self.span_id("run"), step.step.clone(), (began, ended), attributes, status)
     }
 
     fn span(
@@ -192,7 +205,11 @@ fn digest<const N: usize>(parts: &[&str]) -> [u8; N] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::metrics::tests::report;
+    use crate::{
+        flow::{Course, RunError},
+        observe::metrics::tests::report,
+        state::RunId,
+    };
 
     #[test]
     fn a_run_is_a_trace_of_its_steps() {
@@ -217,7 +234,8 @@ mod tests {
     fn a_failed_run_is_a_trace_with_an_error() {
         let run: RunId = "20261127T033000000Z-5f3a91".parse().unwrap();
         let at = DateTime::UNIX_EPOCH;
-        let spans = of_failure("shop", &run, at, &RunError::Engine("no memory".into()), at);
+        let failed = FailedRun { run: &run, started: at, error: &RunError::Engine("no memory".into()), course: &Course::default() };
+        let spans = of_failure("shop", failed, at);
         assert_eq!(spans[0].status, Status::error("can't start the WebAssembly engine: no memory"));
         assert_eq!(spans.len(), 1);
     }

@@ -15,6 +15,7 @@ use tokio::sync::broadcast;
 use crate::{
     config::Loaded,
     engine::Progress,
+    flow::{Course, launch::Launch},
     state::{LogEntry, RunId, Stage, Status},
 };
 
@@ -91,15 +92,18 @@ pub struct Live {
     pub pipeline: String,
     /// When it started.
     pub started: DateTime<Utc>,
-    /// What it has done so far.
+    /// How many rows and bytes it has done so far.
     pub progress: Arc<Progress>,
+    /// What it has done so far, and how the requests of its sources go.
+    pub course: Arc<Course>,
     feed: Arc<Feed>,
 }
 
 impl Live {
-    /// A run that begins.
-    pub(super) fn new(run: RunId, pipeline: &str, started: DateTime<Utc>, progress: Arc<Progress>) -> Self {
-        Self { run, pipeline: pipeline.to_owned(), started, progress, feed: Arc::new(Feed::new()) }
+    /// A run that is about to be launched.
+    pub(super) fn of(launch: &Launch, pipeline: &str) -> Self {
+        let (progress, course) = (launch.progress.clone(), launch.course.clone());
+        Self { run: launch.run(), pipeline: pipeline.to_owned(), started: launch.started, progress, course, feed: Arc::new(Feed::new()) }
     }
 
     /// What happened so far, and a receiver of what happens from now on. The receiver ends after [`Event::Ended`].
@@ -158,8 +162,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_follower_misses_nothing() {
-        let at = DateTime::UNIX_EPOCH;
-        let live = Live::new(RunId::new(at, 1), "shop", at, Arc::default());
+        let live = Live::of(&Launch::new("shop.toml".into()), "shop");
         live.tell(started("orders"));
         let (before, mut after) = live.follow();
         live.tell(started("customers"));

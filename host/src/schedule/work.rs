@@ -19,7 +19,7 @@ use crate::{
     config::{Loaded, Schedule},
     error::{BUSY, chain},
     flow::{
-        Outcome, Report, RunError, Stage, StageRetries, Watcher,
+        FailedRun, Outcome, Report, RunError, Stage, StageRetries, Watcher,
         launch::{Launch, launch},
     },
     notify::Kind,
@@ -92,7 +92,7 @@ impl Work {
         let run = launch.run();
         self.task.run = Some(run.clone());
         self.task.runs.push(run.clone());
-        let live = Live::new(run.clone(), &self.task.pipeline, self.started, launch.progress.clone());
+        let live = Live::of(&launch, &self.task.pipeline);
         launch.watcher = Arc::new(Follower(live.clone()));
         locked(&inner.lives).insert(run.clone(), live.clone());
         let _present = Present { inner: inner.clone(), task: self.task.id.clone(), run: run.clone() };
@@ -114,7 +114,10 @@ impl Work {
         match (&inner.observer, &result) {
             (None, _) => {}
             (Some(observer), Ok(report)) => observer.ended(&self.loaded, report, inner.clock.now()).await,
-            (Some(observer), Err(error)) => observer.failed(&self.loaded, &run, self.started, error, inner.clock.now()).await,
+            (Some(observer), Err(error)) => {
+                let failed = FailedRun { run: &run, started: self.started, error, course: &live.course };
+                observer.failed(&self.loaded, failed, inner.clock.now()).await;
+            }
         }
     }
 

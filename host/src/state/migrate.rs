@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::store::StateError;
 
 /// Steps are only ever added. Their texts do not change once released.
-const STEPS: &[&str] = &[include_str!("migrations/0001_runs.sql")];
+const STEPS: &[&str] = &[include_str!("migrations/0001_runs.sql"), include_str!("migrations/0002_failure.sql")];
 
 /// Takes the steps that `connection` has not seen.
 pub(super) fn to_newest(connection: &mut Connection) -> Result<(), StateError> {

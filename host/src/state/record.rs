@@ -164,12 +164,14 @@ pub struct Outcome {
     pub error: Option<String>,
     /// The whole report.
     pub report: Option<serde_json::Value>,
+    /// What it left where it failed or was stopped.
+    pub failure: Option<serde_json::Value>,
 }
 
 impl Outcome {
     /// An outcome of which only the status is known.
     pub fn of(status: Status) -> Self {
-        Self { status, rows: Rows::default(), verdict: None, score: None, error: None, report: None }
+        Self { status, rows: Rows::default(), verdict: None, score: None, error: None, report: None, failure: None }
     }
 }
 
@@ -202,6 +204,8 @@ pub struct Run {
     pub resumed_by: Option<RunId>,
     /// The whole report.
     pub report: Option<serde_json::Value>,
+    /// What it left where it failed or was stopped.
+    pub failure: Option<serde_json::Value>,
 }
 
 /// A stage of a run, of one stream or of all.

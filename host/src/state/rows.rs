@@ -13,7 +13,7 @@ use crate::quality::Measure;
 
 /// The columns that [`run`] reads.
 pub(super) const RUN: &str = "id, pipeline, sequence, status, started_at, finished_at, pid, rows_read, rows_accepted, rows_quarantined, \
-                              rows_loaded, verdict, score, error, resumed_by, report";
+                              rows_loaded, verdict, score, error, resumed_by, report, failure";
 
 /// A count as SQLite keeps it. No run counts to 2^63.
 pub(super) fn count(count: u64) -> i64 {
@@ -40,6 +40,7 @@ pub(super) fn run(row: &Row<'_>) -> Result<Run, SqlError> {
         error: row.get("error")?,
         resumed_by: optional_word(row, "resumed_by")?,
         report: row.get::<_, Option<String>>("report")?.map(|text| json(&text)).transpose()?,
+        failure: row.get::<_, Option<String>>("failure")?.map(|text| json(&text)).transpose()?,
     })
 }
 

@@ -112,7 +112,7 @@ impl State {
     /// Records how a running run ended.
     pub fn finish_run(&self, run: &RunId, at: DateTime<Utc>, outcome: &Outcome) -> Result<(), StateError> {
         let sql = "update runs set status = ?, finished_at = ?, rows_read = ?, rows_accepted = ?, rows_quarantined = ?, rows_loaded = ?, \
-                   verdict = ?, score = ?, error = ?, report = ? where id = ? and status = 'running'";
+                   verdict = ?, score = ?, error = ?, report = ?, failure = ? where id = ? and status = 'running'";
         let not_an_end = || StateError::NotAnEnd { id: run.clone(), status: outcome.status };
         if outcome.status == Status::Running {
             return Err(not_an_end());
@@ -128,6 +128,7 @@ impl State {
             outcome.score,
             outcome.error,
             outcome.report.as_ref().map(ToString::to_string),
+            outcome.failure.as_ref().map(ToString::to_string),
             run.as_str(),
         ];
         match self.lock().execute(sql, values)? {
@@ -147,7 +148,7 @@ impl State {
 
     /// Records that a run whose process died had loaded before: the warehouse says so.
     pub fn found_loaded(&self, run: &RunId) -> Result<(), StateError> {
-        let sql = "update runs set status = 'loaded', error = null where id = ? and status in ('died', 'running')";
+        let sql = "update runs set status = 'loaded', error = null, failure = null where id = ? and status in ('died', 'running')";
         self.lock().execute(sql, [run.as_str()])?;
         Ok(())
     }

@@ -83,6 +83,29 @@ fn runs_that_were_held_or_failed_have_the_status_error() {
 }
 
 #[test]
+fn a_run_that_failed_has_the_steps_as_far_as_it_came() {
+    let mut workplace = shop(false);
+    // Customers are letters: the second table can't be made of them.
+    let pipeline = super::PIPELINE.replace("1 as one", "cast(c.id as bigint) as one");
+    workplace.write("pipeline.toml", &pipeline).unwrap();
+    let (_, spans) = traced(&mut workplace, 7);
+    let names: Vec<_> = spans.iter().map(|span| span["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["run shop", "extract orders", "extract customers", "checks", "load"]);
+    let (root, load) = (&spans[0], &spans[4]);
+    for span in [root, load] {
+        assert_eq!(span["status"]["code"], "STATUS_CODE_ERROR", "{span}");
+        assert!(span["status"]["message"].as_str().unwrap().contains("run the SQL of `bought`"), "{span}");
+    }
+    assert!(spans[1..4].iter().all(|span| span["status"].get("code").is_none()), "what went well is no error: {spans:?}");
+    for span in &spans[1..] {
+        assert_eq!((&span["traceId"], &span["parentSpanId"]), (&root["traceId"], &root["spanId"]));
+        assert_eq!(attributes(span)["tidegate.stage"], span["name"].as_str().unwrap().split(' ').next().unwrap());
+    }
+    assert!(nanos(load, "startTimeUnixNano") >= nanos(&spans[3], "endTimeUnixNano"));
+    assert!(nanos(load, "endTimeUnixNano") <= nanos(root, "endTimeUnixNano"));
+}
+
+#[test]
 fn a_collector_that_is_down_fails_no_run() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut workplace = shop(false);

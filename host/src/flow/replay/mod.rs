@@ -19,7 +19,7 @@ use std::{
 };
 
 use super::{
-    Contacts, Plan, Preparation, Report, RunContext, RunError, RunRecord, Watcher,
+    Contacts, Course, Plan, Preparation, Report, RunContext, RunError, RunRecord, Watcher,
     gate::Verdict,
     judge,
     launch::{Host, Launch, context, show},
@@ -124,6 +124,7 @@ impl Replayer<'_> {
         }
         let log: LogSink = Arc::new(|line| show(&line));
         let contacts = Contacts::Recorded(recordings.clone());
+        let course = Course::default();
         let prepared = prepare(Preparation {
             loaded,
             runtime: &self.host.runtime,
@@ -131,6 +132,7 @@ impl Replayer<'_> {
             components: &components,
             contacts: &contacts,
             context: Context { stream: String::new(), now_micros: record.now.timestamp_micros(), seed: record.seed },
+            course: &course,
             log: log.clone(),
         });
         let plan = prepared.await.map_err(|error| beyond(record, &recordings, error))?;

@@ -21,7 +21,7 @@ use super::{Change, Replayed, Replayer, diff::clean, empty, error::ReplayError};
 use crate::{
     config::{Mode, StorageLayout, near_miss},
     flow::{
-        Outcome, Report, RunError, RunRecord, launch, load, record,
+        Course, Outcome, Report, RunError, RunRecord, launch, load, record,
         report::{Places, StreamReport},
     },
     state::{Lock, NewRun, Process, RunId, State},
@@ -61,7 +61,7 @@ impl Replayer<'_> {
             begin(&warehouse)?;
             work.load(&mut warehouse, look, range).await
         };
-        launch::keep(&state, &id, &result)?;
+        launch::keep(&state, &id, &result, &Course::default())?;
         result
     }
 

@@ -11,8 +11,9 @@ use crate::{
     egress::http::Circuit,
     error,
     flow::{
-        Outcome, Report, RunError,
+        FailedRun, Outcome, Report, RunError,
         gate::{Scores, Verdict},
+        report::EgressReport,
     },
     notify::Delivery,
     warehouse::{AUDIT, TableResult},
@@ -45,14 +46,16 @@ impl Metrics {
         self.restore(report, at);
         self.stages(report);
         self.streams(report);
-        self.sources(report);
+        self.egress(&report.pipeline, &report.egress);
+        self.archives(report);
         self.tables(report);
     }
 
     /// A run that was counted with [`Self::run_started`] gave nothing, and ended at `at`.
-    pub fn run_failed(&self, pipeline: &str, error: &RunError, started: DateTime<Utc>, at: DateTime<Utc>) {
-        self.ended(pipeline, outcome(error), started, at);
+    pub fn run_failed(&self, pipeline: &str, failed: FailedRun<'_>, at: DateTime<Utc>) {
+        self.ended(pipeline, outcome(failed.error), failed.started, at);
         self.last_run.get_or_create(&Pipeline::new(pipeline)).set(seconds(at));
+        self.egress(pipeline, &failed.course.egress());
     }
 
     /// Sets what is from a run that ended at `at`, and counts nothing: for the last run that the history has when a process starts.
@@ -151,9 +154,9 @@ impl Metrics {
         }
     }
 
-    fn sources(&self, report: &Report) {
-        for source in &report.egress {
-            let (label, health) = (Source::new(&report.pipeline, &source.source), &source.health);
+    fn egress(&self, pipeline: &str, egress: &[EgressReport]) {
+        for source in egress {
+            let (label, health) = (Source::new(pipeline, &source.source), &source.health);
             let counted = [
                 (&self.requests, health.requests),
                 (&self.failures, health.failures),
@@ -173,6 +176,9 @@ impl Metrics {
             };
             self.circuit.get_or_create(&label).set(circuit);
         }
+    }
+
+    fn archives(&self, report: &Report) {
         for archive in &report.archives {
             let label = Source::new(&report.pipeline, &archive.source);
             self.pages.get_or_create(&label).inc_by(archive.pages);

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    flow::{Report, RunError},
+    flow::{Course, FailedRun, Report, RunError},
     notify::{Delivery, Kind, Told},
 };
 
@@ -71,7 +71,9 @@ fn full() -> Metrics {
     metrics.run_started("shop");
     metrics.run_ended(&report(), at());
     metrics.run_started("shop");
-    metrics.run_failed("shop", &RunError::Engine("no memory".into()), at(), at() + TimeDelta::seconds(40));
+    let (run, error) = ("20261127T033000000Z-5f3a91".parse().unwrap(), RunError::Engine("no memory".into()));
+    let failed = FailedRun { run: &run, started: at(), error: &error, course: &Course::default() };
+    metrics.run_failed("shop", failed, at() + TimeDelta::seconds(40));
     let told = |told| Delivery { channel: "ops".into(), kind: Kind::Failure, told };
     metrics.told("shop", &[told(Told::Sent { attempts: 1 }), told(Told::Failed { attempts: 4, why: String::new() })]);
     metrics.queued("shop", 2);

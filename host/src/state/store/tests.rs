@@ -55,6 +55,7 @@ fn a_run_is_kept_from_begin_to_end() {
         score: Some(79.5),
         error: None,
         report: Some(serde_json::json!({ "z": 1, "a": [true] })),
+        failure: None,
     };
     shop.state.finish_run(&id, at(2), &outcome).unwrap();
     let run = shop.state.run(&id).unwrap();
@@ -71,6 +72,17 @@ fn a_run_ends_once() {
     let error = shop.state.finish_run(&id, at(3), &Outcome::of(Status::Failed)).unwrap_err();
     assert_eq!(error.to_string(), format!("end the run `{id}` as failed: it is not running, or that is no end"));
     assert_eq!(shop.status(&id), Status::Loaded);
+}
+
+#[test]
+fn a_run_that_failed_leaves_why() {
+    let shop = Shop::new();
+    let id = shop.begin(1);
+    let failure = Some(serde_json::json!({ "why": ["no", "never"] }));
+    let outcome = Outcome { error: Some("no: never".into()), failure: failure.clone(), ..Outcome::of(Status::Failed) };
+    shop.state.finish_run(&id, at(2), &outcome).unwrap();
+    assert_eq!(shop.state.run(&id).unwrap().failure, failure);
+    assert_eq!(shop.state.history("shop", 0, 1).unwrap()[0].failure, failure, "also at a glance");
 }
 
 #[test]

@@ -41,7 +41,8 @@ pub(super) async fn list(
 pub(super) async fn one(State(app): State<App>, Path((pipeline, run)): Path<(String, String)>) -> Result<Json<WholeRun>, Problem> {
     let (_, run, report) = run_of(&app, &pipeline, &run).await?;
     let report = report.and_then(|report| serde_json::to_value(report).ok());
-    Ok(Json(WholeRun { run: run.into(), report }))
+    let failure = run.failure.clone();
+    Ok(Json(WholeRun { run: run.into(), report, failure }))
 }
 
 /// What a run said, oldest first.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    flow::Failure,
     quality, schedule,
     schedule::PipelineView,
     state::{self, LogEntry},
@@ -90,8 +91,10 @@ pub(super) struct Run {
     verdict: Option<String>,
     /// The overall score in percent.
     score: Option<f64>,
-    /// Why it failed.
+    /// Why it failed, with the causes.
     error: Option<String>,
+    /// What to do about it, where that can be said.
+    hint: Option<String>,
     /// The run that took its work over.
     resumed_by: Option<String>,
 }
@@ -99,6 +102,7 @@ pub(super) struct Run {
 impl From<state::Run> for Run {
     fn from(run: state::Run) -> Self {
         let state::Rows { read, accepted, quarantined, loaded } = run.rows;
+        let hint = Failure::kept(&run).and_then(|failure| failure.hint);
         Self {
             id: run.id.to_string(),
             pipeline: run.pipeline,
@@ -110,6 +114,7 @@ impl From<state::Run> for Run {
             verdict: run.verdict.map(|verdict| verdict.to_string()),
             score: run.score,
             error: run.error,
+            hint,
             resumed_by: run.resumed_by.map(|run| run.to_string()),
         }
     }
@@ -123,6 +128,10 @@ pub(super) struct WholeRun {
     /// Its report, as `tidegate run --json` prints it: streams, scores, tables, timings. None where it came to no report.
     #[schema(value_type = Option<Object>)]
     pub report: Option<serde_json::Value>,
+    /// What it left where it failed or was stopped: the error and its causes one by one, the steps that were done, the one in which it ended,
+    /// how the requests of each source went.
+    #[schema(value_type = Option<Object>)]
+    pub failure: Option<serde_json::Value>,
 }
 
 /// Something that the daemon has to do.

@@ -19,7 +19,7 @@ use super::{
     stages,
 };
 use crate::{
-    flow::{Report, report::StreamReport},
+    flow::{Failure, Report, report::StreamReport},
     schedule::{Event, Live},
     state::{LogEntry, Run, StageEntry, Status},
 };
@@ -34,6 +34,7 @@ struct Known {
     place: Place,
     run: Run,
     report: Option<Report>,
+    failure: Option<Failure>,
     entries: Vec<StageEntry>,
     logs: Vec<LogEntry>,
     events: Vec<Event>,
@@ -59,7 +60,8 @@ pub(super) async fn show(
     if run.status == Status::Running {
         logs = events.iter().filter_map(|event| if let Event::Log(entry) = event { Some(entry.clone()) } else { None }).collect();
     }
-    let known = Known { place, run, report, entries, logs, events, live, recent, past: quality::past(judged) };
+    let failure = Failure::kept(&run);
+    let known = Known { place, run, report, failure, entries, logs, events, live, recent, past: quality::past(judged) };
     Ok(page(&ctx, &format!("Run {}", known.run.id), body(&ctx, &known)))
 }
 
@@ -118,7 +120,7 @@ fn notes(known: &Known) -> Markup {
             } }
         }
         @if let Some(error) = &run.error {
-            div.note.bad { (icon("cross")) div { strong { "The run " (run.status) "." } pre { (error) } p.hint { (hint(run.status)) } } }
+            div.note.bad { (icon("cross")) div { strong { "The run " (run.status) "." } pre { (known.failure.as_ref().and_then(Failure::text).unwrap_or_else(|| error.clone())) } p.hint { (hint(run.status)) } } }
         }
         @if !odd.is_empty() {
             div.note.warn { (icon("flag")) div { strong { "Unlike the runs before it." } ul { @for sentence in &odd { li { (sentence) } } } } }

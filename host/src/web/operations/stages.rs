@@ -169,6 +169,7 @@ mod tests {
             error: None,
             resumed_by: None,
             report: None,
+            failure: None,
         }
     }
 
