@@ -1,6 +1,7 @@
 //! The dashboard in a real browser: what people do with it, how every page looks and reads, and the harness's own judgement.
 
 mod api;
+mod breaker;
 mod browser;
 mod business;
 mod judged;

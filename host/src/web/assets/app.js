@@ -94,6 +94,12 @@
       while (log.children.length > 2000) log.firstElementChild.remove();
       if (atEnd) log.scrollTop = log.scrollHeight;
     };
+    const contact = ({ source, circuit, said }) => {
+      const row = [...page.querySelectorAll("[data-source]")].find((row) => row.dataset.source === source);
+      if (!row) return;
+      row.querySelector("[data-said]").textContent = said;
+      for (const state of row.querySelectorAll("[data-circuit]")) state.hidden = state.dataset.circuit !== circuit;
+    };
     const size = (bytes) => {
       let unit = "B";
       for (const next of ["KiB", "MiB", "GiB", "TiB"]) {
@@ -105,7 +111,8 @@
     };
     const source = new EventSource(page.dataset.follow);
     source.addEventListener("progress", (event) => {
-      const counts = JSON.parse(event.data);
+      const { sources, ...counts } = JSON.parse(event.data);
+      sources.forEach(contact);
       for (const [name, value] of Object.entries(counts)) set(name, name === "bytes" ? size(value) : value.toLocaleString("en-US"));
     });
     source.addEventListener("stage", (event) => {

@@ -21,11 +21,12 @@ use super::{
     place::run_of,
 };
 use crate::{
+    flow::report::EgressReport,
     schedule::{Event, Live},
     state::{RunId, Status},
 };
 
-/// How often counts are told.
+/// How often counts and the state of sources are told.
 const TICK: Duration = Duration::from_millis(700);
 /// How often the history is asked about a run of another process.
 const ELSEWHERE: Duration = Duration::from_secs(2);
@@ -84,12 +85,7 @@ impl Follower {
                     Err(RecvError::Closed) => return Some(self.ended(None)),
                 },
                 _ = self.tick.tick() => {
-                    let done = &live.progress;
-                    let counts = json!({
-                        "rows": done.rows.load(Relaxed), "landed": done.landed.load(Relaxed),
-                        "rejected": done.rejected.load(Relaxed), "bytes": done.bytes.load(Relaxed),
-                    });
-                    return Some(named("progress", &counts));
+                    return Some(named("progress", &progress(live)));
                 }
             }
         }
@@ -122,6 +118,16 @@ impl Follower {
             Event::Ended { status } => self.ended(Some(*status)),
         }
     }
+}
+
+/// How far a run is, and how the requests of its sources go.
+fn progress(live: &Live) -> serde_json::Value {
+    let done = &live.progress;
+    let contact = |EgressReport { source, health }| json!({ "source": source, "circuit": health.circuit, "said": health.sentence() });
+    json!({
+        "rows": done.rows.load(Relaxed), "landed": done.landed.load(Relaxed), "rejected": done.rejected.load(Relaxed),
+        "bytes": done.bytes.load(Relaxed), "sources": live.course.egress().into_iter().map(contact).collect::<Vec<_>>(),
+    })
 }
 
 fn named(name: &str, data: &serde_json::Value) -> Sent {

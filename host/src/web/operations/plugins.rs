@@ -13,15 +13,18 @@ use super::{
     },
     archive::{of_run, source_of},
     place::{self, Place},
-    sources::{granted, last_report},
+    sources::granted,
     spark::run_url,
 };
 use crate::{
     egress::archive::{Asked, Page, each_page},
     error,
     plugin::{Plugin, Role, resolve},
-    state::RunId,
+    state::{self, RunId},
 };
+
+/// The newest runs among which the last one with a report is looked for.
+const RECENT: u32 = 10;
 
 /// Where a pipeline uses a plugin.
 #[derive(Default)]
@@ -146,9 +149,17 @@ fn few(places: &BTreeSet<String>) -> String {
     if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
 
-/// What the sources of a pipeline touched in its last run.
+/// What the sources of a pipeline touched in its last run that ended with a report.
 async fn touches(place: &Place) -> Result<Vec<Touched>, Problem> {
-    let Some((run, _)) = last_report(place).await? else {
+    let reported = |state: &state::State, name: &str| {
+        for run in state.history(name, 0, RECENT)? {
+            if state.run(&run.id)?.report.is_some() {
+                return Ok(Some(run));
+            }
+        }
+        Ok(None)
+    };
+    let Some(run) = place.read(None, reported).await? else {
         return Ok(Vec::new());
     };
     let (root, pipeline) = (place.storage.raw(), place.view.name.clone());

@@ -15,11 +15,16 @@ use super::{
     pipeline::oddities,
     place::{self, Place},
     quality,
+    sources::{state_of, uses_network},
     spark::run_url,
     stages,
 };
 use crate::{
-    flow::{Failure, Report, report::StreamReport},
+    egress::http::Circuit,
+    flow::{
+        Failure, Report,
+        report::{EgressReport, StreamReport},
+    },
     schedule::{Event, Live},
     state::{LogEntry, Run, StageEntry, Status},
 };
@@ -87,7 +92,7 @@ fn body(ctx: &PageContext, known: &Known) -> Markup {
             @if follow.is_some() { noscript { p.hint { "Reload the page to see how far it is." } } }
             (stages::list(&stages::of(run, report.as_ref(), &known.entries, &known.events)))
             (counts(known, &url))
-            @if let Some(report) = report { (told(report, known, &url)) }
+            @if let Some(report) = report { (told(report, known, &url)) } @else { (contacts(known)) }
             (log(known))
         }
     }
@@ -191,6 +196,46 @@ fn told(report: &Report, known: &Known, url: &str) -> Markup {
             (table("Steps", &steps(report)))
             @for stream in report.streams.iter().filter(|stream| !stream.operators.is_empty()) {
                 details.box { summary { "Operators of " (stream.stream) } (table(&format!("Operators of {}", stream.stream), &operators(stream))) }
+            }
+        }
+    }
+}
+
+/// The sources of a run that goes on, or that came to no report.
+fn contacts(known: &Known) -> Markup {
+    let egress = match (&known.live, &known.failure) {
+        (Some(live), _) => live.course.egress(),
+        (None, Some(failure)) => failure.egress.clone(),
+        (None, None) => Vec::new(),
+    };
+    let sources = known.place.view.loaded.pipeline.sources.iter().filter(|(_, source)| uses_network(&source.grants));
+    let names: Vec<_> = sources.map(|(name, _)| name.as_str()).collect();
+    html! {
+        @if !names.is_empty() && (known.live.is_some() || !egress.is_empty()) {
+            section.section aria-labelledby="contacts" { h2 #contacts { "Sources" } (table("Sources", &asked(&names, &egress))) }
+        }
+    }
+}
+
+/// How the requests of sources go. A page that follows its run changes the words, and shows the state of the breaker that holds.
+fn asked(names: &[&str], egress: &[EgressReport]) -> Markup {
+    html! {
+        table {
+            caption { "How the requests of each source go." }
+            thead { tr { th scope="col" { "Source" } th scope="col" { "Breaker" } th scope="col" { "Requests" } } }
+            tbody {
+                @for name in names {
+                    @let health = egress.iter().find(|egress| egress.source == *name).map(|egress| &egress.health);
+                    tr data-source=(name) {
+                        th scope="row" { (name) }
+                        td {
+                            @for circuit in [Circuit::Closed, Circuit::HalfOpen, Circuit::Open] {
+                                span data-circuit=(circuit.name()) hidden[circuit != health.map(|health| health.circuit).unwrap_or_default()] { (state_of(circuit)) }
+                            }
+                        }
+                        td.wide data-said { @if let Some(health) = health { (health.sentence()) } @else { "none yet" } }
+                    }
+                }
             }
         }
     }

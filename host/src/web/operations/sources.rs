@@ -1,7 +1,11 @@
-//! Sources: how their requests went the last time, how patient we are with them, what they are granted.
+//! Sources: how their requests go or went the last time, how patient we are with them, what they are granted.
+
+use std::collections::BTreeSet;
 
 use axum::extract::State;
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
+use serde::Deserialize;
 
 use super::{
     super::{
@@ -15,38 +19,48 @@ use super::{
 use crate::{
     config::{Grants, Source},
     egress::http::{Circuit, Health},
-    flow::Report,
-    state::Run,
+    flow::{Failure, Report, report::EgressReport},
+    schedule::Live,
+    state::{self, RunId},
 };
 
-/// The newest runs among which the last one with a report is looked for.
+/// The newest runs among which the last one that asked a source, or has a report, is looked for.
 const RECENT: u32 = 10;
 
-/// A source with how its last run went.
+/// A run, and how the requests of its sources went or go.
+struct Asked {
+    run: RunId,
+    started: DateTime<Utc>,
+    egress: Vec<EgressReport>,
+    goes_on: bool,
+}
+
+/// A source with the last run that asked it.
 struct Row<'p> {
     place: &'p Place,
     name: &'p str,
     source: &'p Source,
-    last: Option<(&'p Run, Option<&'p Health>)>,
+    last: Option<(&'p Asked, Option<&'p Health>)>,
 }
 
 pub(super) async fn show(State(app): State<App>, ctx: PageContext) -> Result<Markup, Problem> {
     let mut known = Vec::new();
     for view in app.desk().pipelines() {
+        let live = view.running.as_ref().and_then(|run| app.desk().live(run));
         let place = place::of(&app, view).await?;
-        let last = last_report(&place).await?;
-        known.push((place, last));
+        let mut asked: Vec<_> = live.iter().map(Asked::by).collect();
+        asked.extend(last_asked(&place).await?);
+        known.push((place, asked));
     }
     let mut rows = Vec::new();
-    for (place, last) in &known {
+    for (place, asked) in &known {
         for (name, source) in &place.view.loaded.pipeline.sources {
-            let of_source = |report: &'_ Report| report.egress.iter().position(|egress| egress.source == *name);
-            let last = last.as_ref().map(|(run, report)| (run, of_source(report).map(|at| &report.egress[at].health)));
-            rows.push(Row { place, name, source, last });
+            let last = asked.iter().find_map(|asked| Some((asked, Some(asked.health(name)?))));
+            rows.push(Row { place, name, source, last: last.or_else(|| asked.first().map(|asked| (asked, None))) });
         }
     }
     let body = html! {
-        div.head { div.title { h1 { "Sources" } } p.lead { "How the requests of each source went in its last run that ended with a report, and what it may do." } }
+        div.head { div.title { h1 { "Sources" } } p.lead { "How the requests of each source go in the run that goes on here, or went in the last one that asked it, and what it may do." } }
         @if rows.is_empty() { (empty("No source yet", "Sources come with the pipelines that use them.")) } @else {
             #sources data-live { (table("Sources", &html! {
                 table {
@@ -67,28 +81,54 @@ pub(super) async fn show(State(app): State<App>, ctx: PageContext) -> Result<Mar
     Ok(page(&ctx, "Sources", body))
 }
 
-/// The last run of a pipeline that ended with a report.
-pub(super) async fn last_report(place: &Place) -> Result<Option<(Run, Report)>, Problem> {
-    place
-        .read(None, |state, name| {
-            for run in state.history(name, 0, RECENT)? {
-                let mut run = state.run(&run.id)?;
-                if let Some(report) = run.report.take().and_then(|report| serde_json::from_value(report).ok()) {
-                    return Ok(Some((run, report)));
-                }
-            }
-            Ok(None)
-        })
-        .await
+impl Asked {
+    /// A run that goes on in this process.
+    fn by(live: &Live) -> Self {
+        Self { run: live.run.clone(), started: live.started, egress: live.course.egress(), goes_on: true }
+    }
+
+    fn health(&self, source: &str) -> Option<&Health> {
+        self.egress.iter().find(|egress| egress.source == source).map(|egress| &egress.health)
+    }
 }
 
-fn breaker(health: &Health) -> Markup {
-    let tone = match health.circuit {
+/// The recent runs of a pipeline that ended, newest first, as far back as its sources that use the network need it.
+async fn last_asked(place: &Place) -> Result<Vec<Asked>, Problem> {
+    let sources = place.view.loaded.pipeline.sources.iter().filter(|(_, source)| uses_network(&source.grants));
+    let mut missing: BTreeSet<String> = sources.map(|(name, _)| name.clone()).collect();
+    let read = move |state: &state::State, name: &str| {
+        let mut found = Vec::new();
+        for run in state.history(name, 0, RECENT)? {
+            let run = state.run(&run.id)?;
+            let report = run.report.as_ref().and_then(|report| Report::deserialize(report).ok());
+            let Some(egress) = report.map(|report| report.egress).or_else(|| Failure::kept(&run).map(|failure| failure.egress)) else {
+                continue;
+            };
+            for egress in &egress {
+                missing.remove(&egress.source);
+            }
+            found.push(Asked { run: run.id, started: run.started_at, egress, goes_on: false });
+            if missing.is_empty() {
+                break;
+            }
+        }
+        Ok(found)
+    };
+    place.read(Vec::new(), read).await
+}
+
+/// The state of a breaker.
+pub(super) fn state_of(circuit: Circuit) -> Markup {
+    let tone = match circuit {
         Circuit::Closed => Tone::Good,
         Circuit::HalfOpen => Tone::Warn,
         Circuit::Open => Tone::Bad,
     };
-    html! { (badge(tone, health.circuit.name())) @if health.opened > 0 { " " span.soft { "opened " (health.opened) " times" } } }
+    badge(tone, circuit.name())
+}
+
+fn breaker(health: &Health) -> Markup {
+    html! { (state_of(health.circuit)) @if health.opened > 0 { " " span.soft { "opened " (health.opened) " times" } } }
 }
 
 fn health_row(row: &Row<'_>) -> Markup {
@@ -105,12 +145,13 @@ fn health_row(row: &Row<'_>) -> Markup {
             td.n { @if let Some(health) = health { (duration(chrono::TimeDelta::milliseconds(i64::try_from(health.waited_millis).unwrap_or(i64::MAX / 2)))) } @else { span.none { "–" } } }
             td.n { @if let Some(health) = health { (bytes(health.bytes)) } @else { span.none { "–" } } }
             td.n { @if uses_network(&row.source.grants) { (count(row.source.patience.requests_per_minute.into())) } @else { span.none { "–" } } }
-            td { @if let Some((run, _)) = row.last { a href=(run_url(pipeline, &run.id)) { (time_from(run.started_at, chrono::Utc::now())) } } @else { span.none { "never" } } }
+            td { @if let Some((asked, _)) = row.last { a href=(run_url(pipeline, &asked.run)) { @if asked.goes_on { "goes on" } @else { (time_from(asked.started, Utc::now())) } } } @else { span.none { "never" } } }
         }
     }
 }
 
-fn uses_network(grants: &Grants) -> bool {
+/// Whether a source may send requests.
+pub(super) fn uses_network(grants: &Grants) -> bool {
     !grants.http.is_empty()
 }
 
