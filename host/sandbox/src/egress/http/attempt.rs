@@ -228,35 +228,26 @@ impl Http {
             (_, Some(why)) => return Err(why.into()),
             (Err(error), None) => return Err(error.into()),
         };
-        let redactor = self.hidden.redactor();
-        let headers = visible(response.headers(), &redactor, gzip);
+        let headers = visible(response.headers(), &self.hidden.redactor(), gzip);
         let store = self.storage.begin(asked, extension(response.headers()))?;
         let mut came = Came { status: response.status().as_u16(), headers, store, is_cut: false };
         if let Some(why) = refused {
-            let read = self.read(asked, &mut response, &mut came.store, &redactor, gzip, LEAST_USE_BYTES);
+            let read = self.read(&asked.shown, &mut response, &mut came.store, gzip, LEAST_USE_BYTES);
             came.is_cut = !matches!(tokio::time::timeout(LEAST_USE_TIME, read).await, Ok(Ok(_)));
             return Err(Spoilt { why, came: Some(came) });
         }
         let cap = u64::from(self.patience.max_response_mib) << 20;
-        match self.read(asked, &mut response, &mut came.store, &redactor, gzip, cap).await {
+        match self.read(&asked.shown, &mut response, &mut came.store, gzip, cap).await {
             Ok(arrived) => Ok(Got { came, arrived }),
             Err(why) => Err(Spoilt { came: matches!(why, Failed::Transient(_)).then_some(came), why }),
         }
     }
 
-    /// Stores a body.
-    async fn read(
-        &self,
-        asked: &Asked,
-        response: &mut Response,
-        store: &mut Store,
-        redactor: &Redactor,
-        gzip: bool,
-        cap: u64,
-    ) -> Result<Arrived, Failed> {
+    /// Stores a body of at most `cap` bytes.
+    async fn read(&self, url: &str, response: &mut Response, store: &mut Store, gzip: bool, cap: u64) -> Result<Arrived, Failed> {
         let status = response.status();
-        let mut body = Body::new(store, redactor, gzip, cap);
-        let broke = |fault| self.broke(&asked.shown, status, fault);
+        let mut body = Body::new(store, &self.hidden.redactor(), gzip, cap);
+        let broke = |fault| self.broke(url, status, fault);
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) => body.write(&chunk).map_err(broke)?,

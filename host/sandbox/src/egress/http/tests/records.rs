@@ -1,5 +1,7 @@
 //! What the archive tells of requests that got no answer, or one that was of no use.
 
+use std::io::Read;
+
 use super::*;
 use crate::egress::archive::{Asked, Exchange, Line, read, unpacked};
 
