@@ -40,7 +40,8 @@ fn the_causes_and_what_to_do_are_kept() {
     workplace.write("examples/shop/pipeline.toml", PIPELINE).unwrap();
     let (said, run) = fails(&workplace);
     let kept = kept(&workplace, &run);
-    let lines: Vec<_> = said.lines().filter(|line| ["error: ", "caused by: ", "hint: "].iter().any(|word| line.starts_with(word))).collect();
+    let lines: Vec<_> =
+        said.lines().filter(|line| ["error: ", "caused by: ", "hint: "].iter().any(|word| line.starts_with(word))).collect();
     assert_eq!(lines.len(), 3, "{said}");
     assert!(kept.contains(&lines.join("\n")), "the history says\n{kept}\nand the command said\n{said}");
 
@@ -61,6 +62,9 @@ fn the_line_that_an_error_points_at_is_kept() {
     let (said, run) = fails(&workplace);
     let kept = kept(&workplace, &run);
     for words in ["pipeline.toml:9", "orders = { fils = ", "did you mean `files`?"] {
-        assert!(said.contains(words) && kept.contains(words), "`{words}` is missing; the history says\n{kept}\nand the command said\n{said}");
+        assert!(
+            said.contains(words) && kept.contains(words),
+            "`{words}` is missing; the history says\n{kept}\nand the command said\n{said}"
+        );
     }
 }
