@@ -94,7 +94,7 @@ fn a_run_that_failed_has_the_steps_as_far_as_it_came() {
     let (root, load) = (&spans[0], &spans[4]);
     for span in [root, load] {
         assert_eq!(span["status"]["code"], "STATUS_CODE_ERROR", "{span}");
-        assert!(span["status"]["message"].as_str().unwrap().contains("run the SQL of `bought`"), "{span}");
+        assert!(span["status"]["message"].as_str().unwrap().contains("run the SQL of the table `bought`"), "{span}");
     }
     assert!(spans[1..4].iter().all(|span| span["status"].get("code").is_none()), "what went well is no error: {spans:?}");
     for span in &spans[1..] {

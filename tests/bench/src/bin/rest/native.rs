@@ -142,10 +142,11 @@ fn exchange(url: String, response_headers: Vec<(String, String)>, sent: chrono::
         headers: Vec::new(),
         body: None,
         credential: None,
-        status: 200,
+        status: Some(200),
         response_headers,
-        attempts: vec![Attempt { at: sent, millis, waited_millis: 0, status: Some(200), error: None }],
+        attempts: vec![Attempt { at: sent, millis, waited_millis: 0, status: Some(200), error: None, page: None }],
         received_at,
+        refused: None,
     }
 }
 
