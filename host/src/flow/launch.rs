@@ -147,6 +147,7 @@ async fn attempt(host: &Host, launch: Launch, stop: impl Future<Output = ()>) ->
         () = stop => Err(RunError::Stopped),
         never = recorder.write_on() => match never {},
     };
+    launch.course.end();
     let _ = std::fs::remove_dir_all(&scratch);
     recorder.write();
     keep(&state, &id, &result, &launch.course)?;

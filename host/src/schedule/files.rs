@@ -316,7 +316,7 @@ mod tests {
     fn a_reading_outlives_the_process() {
         let folder = tempfile::tempdir().unwrap();
         let mut kept = BTreeMap::new();
-        let mut life = |kept: &mut BTreeMap<String, Reading>| {
+        let life = |kept: &mut BTreeMap<String, Reading>| {
             let mut files = Files::of(folder.path());
             files.recall(kept.values().cloned().collect());
             files.look();

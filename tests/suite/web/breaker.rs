@@ -66,19 +66,19 @@ fn a_breaker_that_opens_is_shown_while_the_run_goes_on() -> Result<()> {
     ensure!(breakers(&page)? == ["open"], "{:?}", breakers(&page)?);
     ensure!(page.faults()?.is_empty(), "{:?}", page.faults()?);
     let sources = http::get(site.address, "/sources")?.text();
-    ensure!(sources.contains("opened 1 times") && sources.contains("goes on"), "{sources}");
+    ensure!(sources.contains("opened 1 times") && sources.contains(">goes on<"), "{sources}");
     ensure!(api(&format!("/runs/{run}"))?["run"]["status"] == "running", "it waits for its source");
 
     http::send(site.address, "POST", &format!("/api/v1/pipelines/shop/runs/{run}/cancel"), &[], None)?;
     let events = events.join().map_err(|_| anyhow::anyhow!("the follower panicked"))??.text();
-    let last = events.lines().filter(|line| line.contains("\"sources\"")).next_back().context("an event with sources")?;
+    let last = events.lines().rfind(|line| line.contains("\"sources\"")).context("an event with sources")?;
     ensure!(last.contains("\"circuit\":\"open\"") && last.contains("\"source\":\"shop\""), "{last}");
     ensure!(events.contains("event: ended"), "{events}");
 
     // It came to no report, and its requests are known all the same: on the pages, in the history, for Prometheus.
     wait("the run has ended", || Ok((api(&format!("/runs/{run}"))?["run"]["status"] == "stopped").then_some(())))?;
     let sources = http::get(site.address, "/sources")?.text();
-    ensure!(sources.contains("opened 1 times") && !sources.contains("goes on"), "{sources}");
+    ensure!(sources.contains("opened 1 times") && !sources.contains(">goes on<"), "{sources}");
     page.go(&format!("/runs/shop/{run}"))?;
     page.shows(OPEN)?;
     let metric = "tidegate_source_circuit{pipeline=\"shop\",source=\"shop\"} 2";

@@ -379,8 +379,9 @@ fn log(known: &Known) -> Markup {
                 p { @if hidden > 0 { "The last " (count(LINES as u64)) " of " (count(known.logs.len() as u64)) " lines." } @else if goes_on { "Live for " (coarse(Utc::now() - known.run.started_at)) "." } }
             }
             @if known.logs.is_empty() && !goes_on { p.soft { "Nothing was said." } } @else {
-                ol.log tabindex="0" role="log" aria-labelledby="log" data-log[goes_on] {
-                    @for entry in known.logs.iter().skip(hidden) { (line(entry)) }
+                // A list with the role of a log would be none any more, and its items nobody's.
+                div role="log" aria-labelledby="log" {
+                    ol.log tabindex="0" data-log[goes_on] { @for entry in known.logs.iter().skip(hidden) { (line(entry)) } }
                 }
             }
         }
