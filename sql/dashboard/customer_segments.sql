@@ -11,7 +11,7 @@ with chosen as (
 ),
 last_day as (
     select least(max(order_purchase_date), coalesce(cast($to as date), max(order_purchase_date))) as day
-    from star_orders
+    from star_orders o
 ),
 people as (
     select

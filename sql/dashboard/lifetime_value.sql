@@ -15,7 +15,7 @@ last_day as (
             coalesce(cast($as_of as date), max(order_purchase_date)),
             coalesce(cast($to as date), cast($as_of as date), max(order_purchase_date))
         ) as day
-    from star_orders
+    from star_orders o
 ),
 bought as (
     select

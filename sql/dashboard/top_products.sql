@@ -11,7 +11,7 @@ with items as (
     from star_items i
     where i.sold
         and ($category is null or i.category = $category)
-        and ($state is null or i.order_id in (select order_id from star_orders where customer_state = $state))
+        and ($state is null or i.order_id in (select o.order_id from star_orders o where o.customer_state = $state))
         and ($from_key is null or i.order_date_key >= cast($from_key as int))
         and ($to_key is null or i.order_date_key <= cast($to_key as int))
 ),
