@@ -51,3 +51,19 @@ pub fn lay_over(from: &Path, to: &Path) -> Result<()> {
     }
     Ok(())
 }
+
+/// What lies below a folder at a path whose parts may have a `*` each; nothing where there is no such folder. It may change meanwhile.
+pub fn matching(folder: &Path, pattern: &str) -> Vec<PathBuf> {
+    let (first, rest) = pattern.split_once('/').unwrap_or((pattern, ""));
+    let paths = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let found = paths.filter(|path| fits(path, first));
+    if rest.is_empty() { found.collect() } else { found.flat_map(|path| matching(&path, rest)).collect() }
+}
+
+fn fits(path: &Path, pattern: &str) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    match pattern.split_once('*') {
+        Some((before, after)) => name.starts_with(before) && name.ends_with(after),
+        None => name == pattern,
+    }
+}

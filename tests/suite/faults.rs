@@ -1,13 +1,14 @@
 //! Faults: the process is killed at many points of a run, or interrupted; the next run finds its way.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::Child,
     time::{Duration, Instant},
 };
 
 use anyhow::{Result, ensure};
 use tidegate_tests::{
+    folder,
     olist::{self, TABLES, audits, contents},
     program::Workplace,
 };
@@ -88,29 +89,10 @@ fn wait_for(kill: &Kill, workplace: &Workplace, child: &mut Child) {
     let started = Instant::now();
     let there = || match kill {
         Kill::After(time) => started.elapsed() >= *time,
-        Kill::When(pattern) => !matching(&store, pattern).is_empty(),
+        Kill::When(pattern) => !folder::matching(&store, pattern).is_empty(),
     };
     while !there() && matches!(child.try_wait(), Ok(None)) {
         std::thread::sleep(Duration::from_micros(200));
-    }
-}
-
-fn matching(folder: &Path, pattern: &str) -> Vec<PathBuf> {
-    let Some((first, rest)) = pattern.split_once('/') else {
-        return names(folder).into_iter().filter(|path| fits(path, pattern)).collect();
-    };
-    names(folder).into_iter().filter(|path| fits(path, first)).flat_map(|path| matching(&path, rest)).collect()
-}
-
-fn names(folder: &Path) -> Vec<PathBuf> {
-    std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
-}
-
-fn fits(path: &Path, pattern: &str) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    match pattern.split_once('*') {
-        Some((before, after)) => name.starts_with(before) && name.ends_with(after),
-        None => name == pattern,
     }
 }
 

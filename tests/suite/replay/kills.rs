@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     fmt::Write,
     fs::{self, File},
-    path::{Path, PathBuf},
+    path::Path,
     process::Child,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
@@ -174,7 +174,7 @@ impl Calm {
         let spread = |length: Duration, moments: u32| (0..moments).map(move |moment| length * (2 * moment + 1) / (2 * moments));
         let mut kills: Vec<_> = spread(self.length, MOMENTS).map(Kill::After).collect();
         kills.extend(spread(self.load, MOMENTS_OF_LOAD).map(Kill::AfterTheIntent));
-        let now = |pattern: &str| matching(&self.base.path("store"), pattern).len();
+        let now = |pattern: &str| folder::matching(&self.base.path("store"), pattern).len();
         let mut another = |pattern: String| kills.push(Kill::When { files: now(&pattern) + 1, pattern });
         another("runs/*.json".into());
         self.runs.iter().for_each(|run| another(format!("replays/*/{run}/clean/people/*/_manifest.json")));
@@ -268,7 +268,7 @@ impl Kill {
                     since = since.or_else(|| intent.is_file().then(Instant::now));
                     since.is_some_and(|since: Instant| since.elapsed() >= *time)
                 }
-                Self::When { pattern, files } => matching(&store, pattern).len() >= *files,
+                Self::When { pattern, files } => folder::matching(&store, pattern).len() >= *files,
                 Self::WhenTheHeadMoved => head(place.workplace.path()) != before,
             };
             if is_time {
@@ -277,21 +277,6 @@ impl Kill {
             std::thread::sleep(Duration::from_micros(200));
         }
         Ok(())
-    }
-}
-
-fn matching(folder: &Path, pattern: &str) -> Vec<PathBuf> {
-    let (first, rest) = pattern.split_once('/').unwrap_or((pattern, ""));
-    let names = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let found = names.filter(|path| fits(path, first));
-    if rest.is_empty() { found.collect() } else { found.flat_map(|path| matching(&path, rest)).collect() }
-}
-
-fn fits(path: &Path, pattern: &str) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    match pattern.split_once('*') {
-        Some((before, after)) => name.starts_with(before) && name.ends_with(after),
-        None => name == pattern,
     }
 }
 
