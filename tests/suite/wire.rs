@@ -11,8 +11,13 @@ use tidegate_tests::wire::{Asked, Fault, Plan, Reply, Wire};
 
 /// Sends bytes over a connection of their own; gives what came until its end, and how it ended.
 fn talk(wire: &Wire, sent: &str) -> (String, Option<ErrorKind>) {
+    talk_with(wire, sent, Duration::from_millis(200))
+}
+
+/// The same, with what it takes for silence.
+fn talk_with(wire: &Wire, sent: &str, silence: Duration) -> (String, Option<ErrorKind>) {
     let mut stream = TcpStream::connect(("127.0.0.1", wire.port())).unwrap();
-    stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    stream.set_read_timeout(Some(silence)).unwrap();
     stream.write_all(sent.as_bytes()).unwrap();
     let mut came = Vec::new();
     let end = stream.read_to_end(&mut came).err().map(|error| error.kind());
@@ -172,5 +177,7 @@ fn a_server_takes_its_threads_with_it() {
 #[should_panic(expected = "an answer of the server panicked")]
 fn an_answer_that_panics_fails_its_test() {
     let wire = Wire::start(|_| panic!("these are its words"));
-    assert!(talk(&wire, &get("/")).0.starts_with("HTTP/1.1 500 "));
+    // Where backtraces are wanted, the first one takes as long as the symbols of the whole suite take to read.
+    let (came, _) = talk_with(&wire, &get("/"), Duration::from_secs(60));
+    assert!(came.starts_with("HTTP/1.1 500 "));
 }
