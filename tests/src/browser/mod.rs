@@ -96,8 +96,12 @@ impl Page {
     pub fn until<T>(&self, what: &str, mut look: impl FnMut(&Self) -> Result<Option<T>>) -> Result<T> {
         let started = Instant::now();
         loop {
-            if let Some(found) = look(self).with_context(|| format!("while waiting for {what}"))? {
-                return Ok(found);
+            match look(self) {
+                Ok(Some(found)) => return Ok(found),
+                Ok(None) => {}
+                // The page that was looked at goes: the next look is at what comes.
+                Err(error) if protocol::gave_way(&error) => {}
+                Err(error) => return Err(error.context(format!("while waiting for {what}"))),
             }
             let shown = || format!("{what} did not come within {PATIENCE:?}; the page is {} and says:\n{}", self.address(), self.excerpt());
             ensure!(started.elapsed() < PATIENCE, shown());

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     Page,
-    protocol::{Refused, as_argument},
+    protocol::{as_argument, gave_way},
 };
 
 /// How much of a page an error shows.
@@ -94,7 +94,10 @@ impl Page {
         for id in self.session.elements(css)? {
             let element = Element { page: self, id };
             // A page that refreshes itself may take an element away between two questions.
-            let Some((its_role, its_name)) = passing(element.role_and_name())? else { continue };
+            let (its_role, its_name) = match element.role_and_name() {
+                Err(error) if gave_way(&error) => continue,
+                other => other?,
+            };
             if roles.contains(&its_role.as_str()) && name.is_none_or(|name| its_name.trim().eq_ignore_ascii_case(name)) {
                 found.push(element);
             }
@@ -264,15 +267,4 @@ impl Element<'_> {
 
 fn text(value: &Value) -> Result<String> {
     value.as_str().map(str::to_owned).with_context(|| format!("a text was expected, it is {value}"))
-}
-
-/// Nothing where the element has just been taken away.
-fn passing<T>(result: Result<T>) -> Result<Option<T>> {
-    match result {
-        Ok(found) => Ok(Some(found)),
-        Err(error) => match error.downcast_ref::<Refused>() {
-            Some(refused) if refused.error == "stale element reference" => Ok(None),
-            _ => Err(error),
-        },
-    }
 }

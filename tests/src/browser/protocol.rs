@@ -12,6 +12,10 @@ use crate::http;
 /// The key under which the protocol hands out elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// What Chromium says, and ChromeDriver hands on as `unknown error`, where a page goes while it is asked about.
+const BETWEEN_PAGES: [&str; 4] =
+    ["Frame is detached", "Cannot find context with specified id", "uniqueContextId not found", "Inspected target navigated or closed"];
+
 /// A session: one browser with one window. It ends with this value.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -21,9 +25,9 @@ pub(super) struct Session {
 
 /// Why a command failed, as far as a caller can mend it.
 #[derive(Debug)]
-pub(super) struct Refused {
+struct Refused {
     /// The protocol's name of the error: `no such element`, `stale element reference` ...
-    pub(super) error: String,
+    error: String,
     message: String,
 }
 
@@ -72,6 +76,13 @@ impl Session {
         let ids = found.as_array().context("a list of elements")?.iter();
         ids.map(|element| element[ELEMENT].as_str().map(str::to_owned).context("an element has an id")).collect()
     }
+}
+
+/// Whether a command failed because its element or its page gave way to the next one while it was asked: it is to be asked again.
+pub(super) fn gave_way(error: &anyhow::Error) -> bool {
+    error.downcast_ref().is_some_and(|Refused { error, message }| {
+        error == "stale element reference" || BETWEEN_PAGES.iter().any(|words| message.contains(words))
+    })
 }
 
 /// An element as an argument of a script.
