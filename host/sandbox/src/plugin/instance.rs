@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
 use wasmtime::Store;
 
 use super::{
@@ -65,7 +66,14 @@ impl Patience {
 }
 
 /// What a call into a guest gives: an outer error where the guest was stopped, an inner one where it reported a failure.
-pub(super) type Called<T> = wasmtime::Result<Result<T, types::Failure>>;
+pub(super) type Returned<T> = wasmtime::Result<Result<T, types::Failure>>;
+
+/// A call that moves a batch or a state.
+///
+/// # Why
+/// It is boxed here so that all of it, wasmtime's copies into and out of the guest's memory among it, is compiled with this crate. The body of
+/// an `async fn` is compiled with the crate that polls it; with the host's own `opt-level` each byte is copied by itself.
+pub type Called<'a, T> = BoxFuture<'a, Result<T, PluginError>>;
 
 impl Instance {
     pub fn new(runtime: &Runtime, plugin: &str, stream: &str, access: &Access) -> Self {
@@ -93,7 +101,7 @@ impl Instance {
     }
 
     /// Makes one error of all the ways in which a call can fail.
-    pub fn settle<T>(&mut self, started: Instant, doing: &str, result: Called<T>) -> Result<T, PluginError> {
+    pub fn settle<T>(&mut self, started: Instant, doing: &str, result: Returned<T>) -> Result<T, PluginError> {
         match self.settle_plain(started, doing, result)? {
             Ok(value) => Ok(value),
             Err(failure) => Err(self.failure(doing, failure)),

@@ -23,7 +23,7 @@ mod transform;
 pub use crate::contract::Role;
 pub use error::{FailureKind, PluginError, Stop};
 pub use guest::{LogLine, LogSink};
-pub use instance::{Access, Timings};
+pub use instance::{Access, Called, Timings};
 pub use loaded::{Grant, Manifest, Plugin};
 pub use quality::QualityInstance;
 pub use resolve::{ResolveError, names as names_in, resolve, search_path};

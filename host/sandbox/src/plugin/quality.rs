@@ -9,7 +9,7 @@ use super::{
     Access, Context, Distribution, Plugin, PluginError, Role, Runtime, Timings,
     bindings::{quality_world::QualityPlugin, types},
     guest::clean_text,
-    instance::{Instance, context, dimension, distribution},
+    instance::{Called, Instance, context, dimension, distribution},
     ipc,
     loaded::Pre,
 };
@@ -66,37 +66,43 @@ impl QualityInstance {
     }
 
     /// Shows it a batch.
-    pub async fn observe(&mut self, batch: &RecordBatch) -> Result<(), PluginError> {
-        const DOING: &str = "judge a batch";
-        let encoding = Instant::now();
-        ipc::encode(batch, &mut self.sent).map_err(|error| self.instance.broken(DOING, error.to_string()))?;
-        self.instance.timings.ipc += encoding.elapsed();
-        let work = self.work();
-        let started = self.instance.arm();
-        let guest = self.bound.tidegate_plugin_quality();
-        let result = guest.observer().call_observe(&mut self.instance.store, work, &self.sent).await;
-        self.instance.settle(started, DOING, result)
+    pub fn observe<'a>(&'a mut self, batch: &'a RecordBatch) -> Called<'a, ()> {
+        Box::pin(async move {
+            const DOING: &str = "judge a batch";
+            let encoding = Instant::now();
+            ipc::encode(batch, &mut self.sent).map_err(|error| self.instance.broken(DOING, error.to_string()))?;
+            self.instance.timings.ipc += encoding.elapsed();
+            let work = self.work();
+            let started = self.instance.arm();
+            let guest = self.bound.tidegate_plugin_quality();
+            let result = guest.observer().call_observe(&mut self.instance.store, work, &self.sent).await;
+            self.instance.settle(started, DOING, result)
+        })
     }
 
     /// Its state so far.
-    pub async fn state(&mut self) -> Result<Vec<u8>, PluginError> {
-        const DOING: &str = "hand over its state";
-        let work = self.work();
-        let started = self.instance.arm();
-        let guest = self.bound.tidegate_plugin_quality();
-        let result = guest.observer().call_state(&mut self.instance.store, work).await;
-        let state = self.instance.settle(started, DOING, result)?;
-        self.instance.check_output(DOING, state.len())?;
-        Ok(state)
+    pub fn state(&mut self) -> Called<'_, Vec<u8>> {
+        Box::pin(async move {
+            const DOING: &str = "hand over its state";
+            let work = self.work();
+            let started = self.instance.arm();
+            let guest = self.bound.tidegate_plugin_quality();
+            let result = guest.observer().call_state(&mut self.instance.store, work).await;
+            let state = self.instance.settle(started, DOING, result)?;
+            self.instance.check_output(DOING, state.len())?;
+            Ok(state)
+        })
     }
 
     /// Adds another instance's state.
-    pub async fn merge(&mut self, state: &[u8]) -> Result<(), PluginError> {
-        let work = self.work();
-        let started = self.instance.arm();
-        let guest = self.bound.tidegate_plugin_quality();
-        let result = guest.observer().call_merge(&mut self.instance.store, work, state).await;
-        self.instance.settle(started, "merge a state", result)
+    pub fn merge<'a>(&'a mut self, state: &'a [u8]) -> Called<'a, ()> {
+        Box::pin(async move {
+            let work = self.work();
+            let started = self.instance.arm();
+            let guest = self.bound.tidegate_plugin_quality();
+            let result = guest.observer().call_merge(&mut self.instance.store, work, state).await;
+            self.instance.settle(started, "merge a state", result)
+        })
     }
 
     /// What was counted.

@@ -13,7 +13,7 @@ use super::{
     Access, Plugin, PluginError, Role, Runtime, Timings,
     bindings::source_world::{SourcePlugin, exports::tidegate::plugin::source as wit},
     guest::clean_text,
-    instance::{Instance, dimension},
+    instance::{Called, Instance, dimension},
     ipc,
     loaded::Pre,
 };
@@ -187,37 +187,39 @@ impl SourceInstance {
     }
 
     /// Pulls the next batch of the open slice.
-    pub async fn next(&mut self) -> Result<Option<Pulled>, PluginError> {
-        const DOING: &str = "read a batch";
-        let Some((reader, schema)) = self.reader.clone() else { return Ok(None) };
-        let mut patience = self.instance.patience();
-        let pulled = loop {
-            let started = self.instance.arm();
-            let result = self.bound.tidegate_plugin_source().reader().call_next(&mut self.instance.store, reader).await;
-            match self.instance.settle(started, DOING, result) {
-                Err(error) => patience.wait(error).await?,
-                Ok(pulled) => break pulled,
-            }
-        };
-        let Some(pulled) = pulled else { return Ok(None) };
-        let decoding = Instant::now();
-        let batch = match pulled.batch {
-            Some(bytes) => self.one_batch(DOING, bytes, &schema)?,
-            None => None,
-        };
-        self.instance.timings.ipc += decoding.elapsed();
-        let unread = pulled
-            .unread
-            .into_iter()
-            .map(|record| Unread {
-                origin: record.origin,
-                rule: clean_text(record.rule),
-                dimension: dimension(record.dimension),
-                reason: clean_text(record.reason),
-                raw: clean_text(record.raw),
-            })
-            .collect();
-        Ok(Some(Pulled { batch, unread, cursor: pulled.cursor, bytes: pulled.bytes }))
+    pub fn next(&mut self) -> Called<'_, Option<Pulled>> {
+        Box::pin(async move {
+            const DOING: &str = "read a batch";
+            let Some((reader, schema)) = self.reader.clone() else { return Ok(None) };
+            let mut patience = self.instance.patience();
+            let pulled = loop {
+                let started = self.instance.arm();
+                let result = self.bound.tidegate_plugin_source().reader().call_next(&mut self.instance.store, reader).await;
+                match self.instance.settle(started, DOING, result) {
+                    Err(error) => patience.wait(error).await?,
+                    Ok(pulled) => break pulled,
+                }
+            };
+            let Some(pulled) = pulled else { return Ok(None) };
+            let decoding = Instant::now();
+            let batch = match pulled.batch {
+                Some(bytes) => self.one_batch(DOING, bytes, &schema)?,
+                None => None,
+            };
+            self.instance.timings.ipc += decoding.elapsed();
+            let unread = pulled
+                .unread
+                .into_iter()
+                .map(|record| Unread {
+                    origin: record.origin,
+                    rule: clean_text(record.rule),
+                    dimension: dimension(record.dimension),
+                    reason: clean_text(record.reason),
+                    raw: clean_text(record.raw),
+                })
+                .collect();
+            Ok(Some(Pulled { batch, unread, cursor: pulled.cursor, bytes: pulled.bytes }))
+        })
     }
 
     fn one_batch(&mut self, doing: &str, bytes: Vec<u8>, schema: &SchemaRef) -> Result<Option<RecordBatch>, PluginError> {

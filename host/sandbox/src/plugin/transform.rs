@@ -13,7 +13,7 @@ use super::{
         types,
     },
     guest::clean_text,
-    instance::{Instance, context, dimension, distribution},
+    instance::{Called, Instance, context, dimension, distribution},
     ipc,
     loaded::Pre,
 };
@@ -104,21 +104,23 @@ impl TransformInstance {
     }
 
     /// Pushes a batch.
-    pub async fn push(&mut self, batch: &RecordBatch) -> Result<Pushed, PluginError> {
-        const DOING: &str = "transform a batch";
-        let Some((work, schema, rules)) = self.work.clone() else { unreachable!("push follows open") };
-        let encoding = Instant::now();
-        ipc::encode(batch, &mut self.sent).map_err(|error| self.instance.broken(DOING, error.to_string()))?;
-        self.instance.timings.ipc += encoding.elapsed();
-        let started = self.instance.arm();
-        let guest = self.bound.tidegate_plugin_transform();
-        let result = guest.transformer().call_push(&mut self.instance.store, work, &self.sent).await;
-        let pushed = self.instance.settle(started, DOING, result)?;
-        let decoding = Instant::now();
-        let accepted = self.accepted(DOING, pushed.accepted, &schema)?;
-        let rejected = rejected(pushed.rejected, rules, batch.num_rows()).map_err(|reason| self.instance.broken(DOING, reason))?;
-        self.instance.timings.ipc += decoding.elapsed();
-        Ok(Pushed { accepted, rejected })
+    pub fn push<'a>(&'a mut self, batch: &'a RecordBatch) -> Called<'a, Pushed> {
+        Box::pin(async move {
+            const DOING: &str = "transform a batch";
+            let Some((work, schema, rules)) = self.work.clone() else { unreachable!("push follows open") };
+            let encoding = Instant::now();
+            ipc::encode(batch, &mut self.sent).map_err(|error| self.instance.broken(DOING, error.to_string()))?;
+            self.instance.timings.ipc += encoding.elapsed();
+            let started = self.instance.arm();
+            let guest = self.bound.tidegate_plugin_transform();
+            let result = guest.transformer().call_push(&mut self.instance.store, work, &self.sent).await;
+            let pushed = self.instance.settle(started, DOING, result)?;
+            let decoding = Instant::now();
+            let accepted = self.accepted(DOING, pushed.accepted, &schema)?;
+            let rejected = rejected(pushed.rejected, rules, batch.num_rows()).map_err(|reason| self.instance.broken(DOING, reason))?;
+            self.instance.timings.ipc += decoding.elapsed();
+            Ok(Pushed { accepted, rejected })
+        })
     }
 
     /// Asks for what is left.
