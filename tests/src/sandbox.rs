@@ -12,7 +12,7 @@ use arrow::{
 use tidegate::{
     config::{Limits, paths::Cache},
     egress::{files::Files, granted::Granted},
-    plugin::{Access, Context, PluginError, Pushed, QualityInstance, Runtime, SourceInstance, TransformInstance},
+    plugin::{Access, Context, KeyDesk, PluginError, Pushed, QualityInstance, Runtime, SourceInstance, TransformInstance},
     quality::Measure,
 };
 
@@ -20,12 +20,12 @@ use crate::components::Components;
 
 /// Limits that a guest reaches within seconds.
 pub fn limits() -> Limits {
-    Limits { memory_mib: 64, deadline_seconds: 1, output_mib: 2, log_messages: 100 }
+    Limits { memory_mib: 64, deadline_seconds: 1, output_mib: 2, log_messages: 100, keys: 100_000 }
 }
 
 /// Those limits, a log that nobody reads, no grants.
 pub fn access() -> Access {
-    Access { limits: limits(), log: Arc::new(|_| ()), granted: None }
+    Access { limits: limits(), log: Arc::new(|_| ()), granted: None, keys: KeyDesk::new(std::env::temp_dir()) }
 }
 
 /// The same with a directory granted as `data`.

@@ -12,10 +12,10 @@ use wit_component::DecodedWasm;
 use wit_parser::{InterfaceId, PackageName, Resolve, WorldItem, WorldKey};
 
 /// The version of the contract in `wit/`: what is built here speaks it.
-pub const CONTRACT: &str = "0.1.0";
+pub const CONTRACT: &str = "0.1.1";
 
 /// Every version that this host can run. Each has its frozen copy in `wit/frozen/`.
-pub const KNOWN_CONTRACTS: &[&str] = &[CONTRACT];
+pub const KNOWN_CONTRACTS: &[&str] = &["0.1.0", CONTRACT];
 
 const NAMESPACE: &str = "tidegate";
 const PACKAGE: &str = "plugin";
@@ -57,8 +57,8 @@ impl Role {
     /// The interfaces that the world imports. `types` holds no functions: importing it is no contact.
     pub fn imports(self) -> &'static [&'static str] {
         match self {
-            Self::Source => &["types", "log", "files", "http", "database"],
-            Self::Transform | Self::Quality => &["types", "log"],
+            Self::Source => &["types", "log", "keys", "files", "http", "database"],
+            Self::Transform | Self::Quality => &["types", "log", "keys"],
         }
     }
 }
@@ -76,7 +76,7 @@ pub struct ComponentInterface {
     pub role: Role,
     /// The version of the contract that it was built for.
     pub contract: String,
-    /// The interfaces it imports, with their versions: `tidegate:plugin/log@0.1.0`.
+    /// The interfaces it imports, with their versions: `tidegate:plugin/log@0.1.1`.
     pub imports: Vec<String>,
     /// The interfaces it exports, with their versions.
     pub exports: Vec<String>,

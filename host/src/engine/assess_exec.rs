@@ -2,8 +2,7 @@
 //! all rows, what it counted is.
 //!
 //! # Why
-//! A state holds 16 bytes for each key that a rule knows. To hand it out, write it, read it and merge it into a fresh instance takes several times
-//! its memory, for a result that the instance has already.
+//! To hand a state out, write it, read it and merge it into a fresh instance is work for a result that the instance has already.
 
 use std::{fmt, sync::Arc};
 

@@ -18,7 +18,7 @@ use super::{Scratch, Tap};
 use crate::{
     config::Limits,
     egress::granted::Granted,
-    plugin::{Access, LogSink, Plugin, PluginError, Runtime},
+    plugin::{Access, KeyDesk, LogSink, Plugin, PluginError, Runtime},
 };
 
 /// What a run has done so far, for those who watch.
@@ -52,6 +52,8 @@ pub struct Workbench {
     pub limits: Limits,
     /// Where messages of plugins go.
     pub log: LogSink,
+    /// Where its instances keep sets of keys.
+    pub keys: KeyDesk,
     /// The run's scratch folder.
     pub scratch: PathBuf,
     /// The storage's folder for rejected rows.
@@ -87,7 +89,7 @@ impl Workbench {
     /// What an instance may use and touch; sources also get what they are granted.
     pub fn access(&self, source: Option<&str>) -> Access {
         let granted = source.and_then(|source| self.granted.get(source).cloned());
-        Access { limits: self.limits.clone(), log: self.log.clone(), granted }
+        Access { limits: self.limits.clone(), log: self.log.clone(), granted, keys: self.keys.clone() }
     }
 
     /// The scratch of a stream.

@@ -18,7 +18,7 @@ use crate::{
     config::{StorageLayout, WarehouseKind},
     egress::{archive::Archive, granted::Granted},
     engine::{Progress, Tap, Workbench},
-    plugin::{Context, LogLine, LogSink, Runtime},
+    plugin::{Context, KeyDesk, LogLine, LogSink, Runtime},
     state::{self, LogEntry, RunId},
 };
 
@@ -114,6 +114,8 @@ pub struct RunContext {
     pub cursors: BTreeMap<String, String>,
     /// Where messages of plugins go.
     pub log: LogSink,
+    /// Where its instances keep sets of keys.
+    pub keys: KeyDesk,
     /// How many rows and bytes it has done so far.
     pub progress: Arc<Progress>,
     /// What it has done so far.
@@ -184,6 +186,7 @@ impl RunContext {
             granted: self.granted.clone(),
             limits: plan.loaded.pipeline.limits.clone(),
             log: self.log.clone(),
+            keys: self.keys.clone(),
             scratch: self.scratch(),
             quarantine: self.storage.quarantine(),
             clean: self.storage.clean(),

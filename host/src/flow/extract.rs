@@ -46,6 +46,7 @@ fn access(ctx: &RunContext, plan: &Plan, stream: &StreamWork) -> Access {
     Access {
         limits: plan.loaded.pipeline.limits.clone(),
         log: ctx.log.clone(),
+        keys: ctx.keys.clone(),
         granted: plan.sources.get(&stream.source).map(|source| source.granted.clone()),
     }
 }

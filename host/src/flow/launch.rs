@@ -22,7 +22,7 @@ use crate::{
     egress::archive::{Archive, Head},
     engine::Progress,
     notify::Notifier,
-    plugin::{Context, LogLine, LogSink, Runtime},
+    plugin::{Context, KeyDesk, LogLine, LogSink, Runtime},
     state::{self, Lock, NewRun, Process, RunId, State, Status, tasks::Span},
     warehouse::{AUDIT, Warehouse, WarehouseError},
 };
@@ -246,6 +246,7 @@ pub fn context(host: &Host, plan: &Plan, contacts: Contacts, run: &str, launch: 
         runtime: host.runtime.clone(),
         cursors: BTreeMap::new(),
         log,
+        keys: KeyDesk::new(scratch_of(&plan.loaded.storage(), &plan.loaded.pipeline.name).join(run)),
         progress: launch.progress.clone(),
         course: launch.course.clone(),
         watcher: launch.watcher.clone(),

@@ -29,7 +29,7 @@ pub(super) async fn sum_up(
         return Ok(measured.into_iter().flatten().collect());
     }
     let states = scratch.collect(name, partitions).map_err(failed)?;
-    let access = Access { limits: plan.loaded.pipeline.limits.clone(), log: ctx.log.clone(), granted: None };
+    let access = Access { limits: plan.loaded.pipeline.limits.clone(), log: ctx.log.clone(), granted: None, keys: ctx.keys.clone() };
     let plugin = &plan.plugins[&step.digest];
     let mut instance = QualityInstance::new(&ctx.runtime, plugin, &ctx.context(stream), &step.config, &access).await?;
     instance.open(schema).await?;

@@ -12,7 +12,7 @@ use crate::{
     engine::{PluginStep, TransformStep},
     lineage::{ORIGIN, with_origin},
     plugin::{
-        Access, Context, Distribution, FailureKind, LogSink, Plugin, PluginError, QualityInstance, Role, Runtime, SourceInstance,
+        Access, Context, Distribution, FailureKind, KeyDesk, LogSink, Plugin, PluginError, QualityInstance, Role, Runtime, SourceInstance,
         StreamInfo, TransformInstance, WriteMode, resolve,
     },
     warehouse::{QueryError, TableLoad, check_sql},
@@ -224,8 +224,10 @@ impl Work<'_> {
         Ok(sources)
     }
 
+    /// What instances may that see no rows.
     fn access(&self, granted: Option<Granted>) -> Access {
-        Access { limits: self.request.loaded.pipeline.limits.clone(), log: self.request.log.clone(), granted }
+        let keys = KeyDesk::new(self.request.loaded.storage().work());
+        Access { limits: self.request.loaded.pipeline.limits.clone(), log: self.request.log.clone(), granted, keys }
     }
 
     fn context(&self, stream: &str) -> Context {

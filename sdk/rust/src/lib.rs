@@ -4,6 +4,7 @@
 //!   [`export_quality!`] turn the type that implements one into a component. Name, version, licence and summary of the plugin
 //!   come from its `Cargo.toml`.
 //! - Sources reach out through [`files`] and [`http`]; [`rest`] makes a source of an API that gives JSON out of a declaration.
+//! - Who deduplicates or looks for keys that repeat leaves the keys to the host: [`keys`].
 //! - The config is a serde type that derives [`JsonSchema`]; the host checks a pipeline against it before anything starts.
 //! - Failures are classified ([`Failure`]), never retried here: that is the host's decision.
 //! - A panic reaches the host as a readable message with the plugin's name.
@@ -18,6 +19,7 @@
 pub mod files;
 pub mod http;
 pub mod instant;
+pub mod keys;
 pub mod log;
 pub mod rest;
 
@@ -53,7 +55,7 @@ pub mod prelude {
     pub use crate::{
         Context, Dimension, Distribution, Failure, FailureKind, Grant, GrantKind, JsonSchema, Measure, ORIGIN, Origin, Output, Pulled,
         Quality, Reader, RecordBatch, Rejections, Request, Result, Rule, Schema, SchemaRef, Shape, Slice, Source, Stream, Transform,
-        Unread, WriteMode, export_quality, export_source, export_transform, files, http, log,
+        Unread, WriteMode, export_quality, export_source, export_transform, files, http, keys, log,
     };
     pub use serde::Deserialize;
 }

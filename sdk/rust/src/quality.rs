@@ -21,7 +21,7 @@ pub trait Quality: Sized + 'static {
     /// Takes a batch of at most 65,536 rows.
     fn observe(&mut self, batch: &RecordBatch) -> Result<()>;
 
-    /// The state so far, in the plugin's own format.
+    /// The state so far, in the plugin's own format. Keys are in it by a [`crate::keys::Census::ticket`].
     fn state(&self) -> Result<Vec<u8>>;
 
     /// Adds another instance's state to this one's. The order of merging must not change what [`Quality::finish`] says.

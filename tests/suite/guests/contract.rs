@@ -3,18 +3,27 @@
 use std::{fs, path::Path};
 
 use insta::assert_snapshot;
-use tidegate::error::chain;
+use tidegate::{contract::CONTRACT, error::chain};
 use tidegate_tests::{folder, root, sandbox::runtime};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, PackageId, Resolve, SourceMap};
 
 use super::{bounded, goes_on};
 
+/// What is said of a plugin that was linked and whose functions trap.
+const TRAPS: &str = "<dir>/plugin.wasm trapped while it was asked to describe itself: wasm trap: wasm `unreachable` instruction executed";
+
 /// Adds the contract in `wit/` under a version.
 fn add_contract(resolve: &mut Resolve, version: &str) -> PackageId {
+    add_contract_in("wit", resolve, version)
+}
+
+/// Adds the contract in a folder under a version.
+fn add_contract_in(path: &str, resolve: &mut Resolve, version: &str) -> PackageId {
     let mut sources = SourceMap::default();
-    for file in folder::sorted(&root().join("wit")).unwrap().into_iter().filter(|file| file.is_file()) {
-        sources.push(&file, fs::read_to_string(&file).unwrap().replacen("@0.1.0;", &format!("@{version};"), 1));
+    let named = if path == "wit" { format!("@{CONTRACT};") } else { format!("@{version};") };
+    for file in folder::sorted(&root().join(path)).unwrap().into_iter().filter(|file| file.is_file()) {
+        sources.push(&file, fs::read_to_string(&file).unwrap().replacen(&named, &format!("@{version};"), 1));
     }
     resolve.push_group(sources.parse().map_err(|(_, error)| error).unwrap()).unwrap()
 }
@@ -37,9 +46,9 @@ fn plugin(world: &str, version: &str) -> Vec<u8> {
 /// A transform that also imports what this text says.
 fn curious(import: &str, package: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
-    add_contract(&mut resolve, "0.1.0");
+    add_contract(&mut resolve, CONTRACT);
     resolve.push_str("import.wit", package).unwrap();
-    let world = format!("package curious:plugin; world curious {{ import {import}; export tidegate:plugin/transform@0.1.0; }}");
+    let world = format!("package curious:plugin; world curious {{ import {import}; export tidegate:plugin/transform@{CONTRACT}; }}");
     let package = resolve.push_str("world.wit", &world).unwrap();
     component(&resolve, package, "curious")
 }
@@ -56,7 +65,7 @@ async fn refusal(bytes: &[u8]) -> String {
 
 #[tokio::test]
 async fn a_plugin_for_another_contract_is_refused_with_both_versions() {
-    assert_snapshot!(refusal(&plugin("transform-plugin", "0.2.0")).await, @"plugin `<dir>/plugin.wasm` does not fit this host: it was built for the contract `tidegate:plugin@0.2.0`, this host knows `tidegate:plugin@0.1.0`");
+    assert_snapshot!(refusal(&plugin("transform-plugin", "0.2.0")).await, @"plugin `<dir>/plugin.wasm` does not fit this host: it was built for the contract `tidegate:plugin@0.2.0`, this host knows `tidegate:plugin@0.1.0`, `tidegate:plugin@0.1.1`");
 }
 
 #[tokio::test]
@@ -67,12 +76,28 @@ async fn a_plugin_that_imports_what_the_host_lacks_is_refused_with_its_name() {
 
 #[tokio::test]
 async fn a_transform_that_wants_to_read_files_is_refused() {
-    assert_snapshot!(refusal(&curious("tidegate:plugin/files@0.1.0", "package not:used;")).await, @"plugin `<dir>/plugin.wasm` does not fit this host: it imports `tidegate:plugin/files@0.1.0`, which no transform plugin is given");
+    assert_snapshot!(refusal(&curious("tidegate:plugin/files@0.1.1", "package not:used;")).await, @"plugin `<dir>/plugin.wasm` does not fit this host: it imports `tidegate:plugin/files@0.1.1`, which no transform plugin is given");
+}
+
+#[tokio::test]
+async fn plugins_of_an_earlier_contract_are_taken_and_asked() {
+    let mut resolve = Resolve::default();
+    let package = add_contract_in("wit/frozen/v0.1.0", &mut resolve, "0.1.0");
+    for world in ["source-plugin", "transform-plugin", "quality-plugin"] {
+        // Its functions trap: it was linked, and called.
+        let said = refusal(&component(&resolve, package, world)).await;
+        if world == "source-plugin" {
+            // It imports all that a source may, also what this host does not link yet.
+            assert!(said.contains("tidegate:plugin/database"), "{said}");
+        } else {
+            assert_eq!(said, TRAPS);
+        }
+    }
 }
 
 #[tokio::test]
 async fn a_plugin_that_traps_when_it_is_asked_what_it_is_is_named_by_its_file() {
-    assert_snapshot!(refusal(&plugin("transform-plugin", "0.1.0")).await, @"<dir>/plugin.wasm trapped while it was asked to describe itself: wasm trap: wasm `unreachable` instruction executed");
+    assert_eq!(refusal(&plugin("transform-plugin", CONTRACT)).await, TRAPS);
 }
 
 #[tokio::test]

@@ -59,6 +59,16 @@ async fn eats_memory_and_is_stopped_at_its_cap() {
 }
 
 #[tokio::test]
+async fn too_many_keys_and_is_stopped_at_its_limit() {
+    assert_snapshot!(stopped(GUEST, "too_many_keys").await, @"guest-transform@0.1.0 was stopped while it was asked to transform a batch: it added more than 100000 keys to sets");
+}
+
+#[tokio::test]
+async fn hoards_sets_and_is_stopped_at_its_cap_of_memory() {
+    assert_snapshot!(stopped(GUEST, "hoards_sets").await, @"guest-transform@0.1.0 was stopped while it was asked to transform a batch: it asked for 66 MiB of memory, its cap is 64 MiB");
+}
+
+#[tokio::test]
 async fn traps_and_is_named() {
     assert_snapshot!(stopped(GUEST, "traps").await, @"guest-transform@0.1.0 trapped while it was asked to transform a batch: wasm trap: wasm `unreachable` instruction executed");
 }

@@ -15,10 +15,12 @@ pub struct Limits {
     pub output_mib: u32,
     /// Log messages over the instance's life.
     pub log_messages: u32,
+    /// Keys that it may add to the host's sets over its life; on disk they take up to 16 bytes each.
+    pub keys: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory_mib: 512, deadline_seconds: 60, output_mib: 256, log_messages: 1000 }
+        Self { memory_mib: 512, deadline_seconds: 60, output_mib: 256, log_messages: 1000, keys: 1_000_000_000 }
     }
 }

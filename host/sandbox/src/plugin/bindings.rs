@@ -10,6 +10,8 @@ pub mod source_world {
         with: {
             "tidegate:plugin/files.file": crate::egress::files::OpenFile,
             "tidegate:plugin/http.response": crate::egress::http::Response,
+            "tidegate:plugin/keys.seen": tidegate_keys::Seen,
+            "tidegate:plugin/keys.census": crate::plugin::keys::SharedCensus,
         },
     });
 }
@@ -23,6 +25,7 @@ pub mod transform_world {
         with: {
             "tidegate:plugin/types": crate::plugin::bindings::source_world::tidegate::plugin::types,
             "tidegate:plugin/log": crate::plugin::bindings::source_world::tidegate::plugin::log,
+            "tidegate:plugin/keys": crate::plugin::bindings::source_world::tidegate::plugin::keys,
         },
     });
 }
@@ -36,8 +39,9 @@ pub mod quality_world {
         with: {
             "tidegate:plugin/types": crate::plugin::bindings::source_world::tidegate::plugin::types,
             "tidegate:plugin/log": crate::plugin::bindings::source_world::tidegate::plugin::log,
+            "tidegate:plugin/keys": crate::plugin::bindings::source_world::tidegate::plugin::keys,
         },
     });
 }
 
-pub use source_world::tidegate::plugin::{files, http, log, types};
+pub use source_world::tidegate::plugin::{files, http, keys, log, types};

@@ -18,6 +18,8 @@ pub enum Stop {
     LogFlood(u32),
     /// It held more files and answers open than the limit.
     Open(usize),
+    /// It added more keys to sets than its limit.
+    Keys(u64),
     /// It panicked, with this message.
     Panic(String),
 }
@@ -32,6 +34,7 @@ impl std::fmt::Display for Stop {
             }
             Self::LogFlood(limit) => write!(f, "it wrote more than {limit} log messages"),
             Self::Open(limit) => write!(f, "it held more than {limit} files or answers open"),
+            Self::Keys(limit) => write!(f, "it added more than {limit} keys to sets"),
             Self::Panic(message) => write!(f, "it panicked: {message}"),
         }
     }

@@ -5,11 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tidegate_keys::SET_BYTES;
 use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
 
 use super::{
-    MAX_TEXT, Stop,
-    bindings::{files, http, log, types},
+    Access, MAX_TEXT, Stop,
+    bindings::{files, http, keys, log, types},
+    keys::KeyDesk,
 };
 use crate::{
     config::Limits,
@@ -48,16 +50,24 @@ pub struct Guest {
     pub(super) waited: Duration,
     /// What a person calls the slice that is read.
     pub(super) slice: Option<String>,
-    limits: Limits,
+    pub(super) limits: Limits,
     messages: u32,
     pub(super) open: usize,
+    /// How much linear memory it has, by the last time it asked for more.
+    memory: usize,
+    /// How many sets of keys it holds.
+    pub(super) sets: usize,
+    /// How many keys it has added to sets.
+    pub(super) keys: u64,
+    pub(super) desk: KeyDesk,
     log: LogSink,
     pub(super) granted: Option<Granted>,
     pub(super) table: ResourceTable,
 }
 
 impl Guest {
-    pub(super) fn new(plugin: String, stream: String, limits: Limits, log: LogSink, granted: Option<Granted>) -> Self {
+    pub(super) fn new(plugin: String, stream: String, access: &Access) -> Self {
+        let Access { limits, log, granted, keys } = access.clone();
         Self {
             plugin,
             stream,
@@ -68,6 +78,10 @@ impl Guest {
             limits,
             messages: 0,
             open: 0,
+            memory: 0,
+            sets: 0,
+            keys: 0,
+            desk: keys,
             log,
             granted,
             table: ResourceTable::new(),
@@ -104,6 +118,18 @@ impl Guest {
         Ok(())
     }
 
+    /// Makes room for one more set of keys; stops a guest that holds too many.
+    pub(super) fn hold_set(&mut self) -> wasmtime::Result<()> {
+        self.sets += 1;
+        self.within_memory(self.memory)
+    }
+
+    /// Stops a guest whose linear memory and sets of keys are more than it may have.
+    fn within_memory(&mut self, linear: usize) -> wasmtime::Result<()> {
+        let (wanted, cap) = (linear + self.sets * SET_BYTES, self.limits.memory_mib as usize * (1 << 20));
+        if wanted > cap { Err(self.stop(Stop::Memory { wanted, cap })) } else { Ok(()) }
+    }
+
     /// Called when an epoch ends while the guest runs.
     pub(super) fn epoch(&mut self) -> wasmtime::Result<wasmtime::UpdateDeadline> {
         if Instant::now() < self.deadline {
@@ -116,10 +142,8 @@ impl Guest {
 
 impl wasmtime::ResourceLimiter for Guest {
     fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let cap = self.limits.memory_mib as usize * (1 << 20);
-        if desired > cap {
-            return Err(self.stop(Stop::Memory { wanted: desired, cap }));
-        }
+        self.within_memory(desired)?;
+        self.memory = desired;
         Ok(true)
     }
 
@@ -141,6 +165,7 @@ pub(super) fn clean_text(mut text: String) -> String {
 pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     types::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     log::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    keys::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     files::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     http::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)
 }

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use wasmtime::Store;
 
 use super::{
-    FailureKind, LogSink, PluginError, Runtime,
+    FailureKind, KeyDesk, LogSink, PluginError, Runtime,
     bindings::types,
     guest::{Guest, clean_text},
     loaded::Pre,
@@ -28,6 +28,8 @@ pub struct Access {
     pub log: LogSink,
     /// What it may touch; sources only.
     pub granted: Option<Granted>,
+    /// Where its sets of keys are.
+    pub keys: KeyDesk,
 }
 
 /// Where the time of an instance went.
@@ -77,7 +79,7 @@ pub type Called<'a, T> = BoxFuture<'a, Result<T, PluginError>>;
 
 impl Instance {
     pub fn new(runtime: &Runtime, plugin: &str, stream: &str, access: &Access) -> Self {
-        let guest = Guest::new(plugin.to_owned(), stream.to_owned(), access.limits.clone(), access.log.clone(), access.granted.clone());
+        let guest = Guest::new(plugin.to_owned(), stream.to_owned(), access);
         let mut store = Store::new(runtime.engine(), guest);
         store.limiter(|guest| guest);
         // What wasmtime may allocate to lift the values of one call: the output's bytes, and the small things beside them.
@@ -157,7 +159,7 @@ fn first_line(trap: &wasmtime::Error) -> String {
 /// Asks a fresh instance what it is.
 pub(super) async fn describe(runtime: &Runtime, pre: &Pre, path: &str) -> Result<types::Manifest, PluginError> {
     const DOING: &str = "describe itself";
-    let mut instance = Instance::new(runtime, path, "", &Access::nothing());
+    let mut instance = Instance::new(runtime, path, "", &Access::nothing(runtime));
     let started = instance.arm();
     let store = &mut instance.store;
     let result = async {

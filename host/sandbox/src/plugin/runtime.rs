@@ -18,7 +18,7 @@ use wasmtime::{
 use crate::contract;
 
 use super::{
-    Access, PluginError, Role,
+    Access, KeyDesk, PluginError, Role,
     bindings::{quality_world::QualityPluginPre, source_world::SourcePluginPre, transform_world::TransformPluginPre},
     guest::{Guest, add_to_linker},
     instance,
@@ -183,8 +183,9 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 impl Access {
-    /// No grants, default limits, a log that is dropped: what describing a component needs.
-    pub(super) fn nothing() -> Self {
-        Self { limits: crate::config::Limits::default(), log: Arc::new(|_| ()), granted: None }
+    /// No grants, default limits, a log that is dropped: what describing a component needs. It sees no rows; keys that it keeps all the same
+    /// go to the cache.
+    pub(super) fn nothing(runtime: &Runtime) -> Self {
+        Self { limits: crate::config::Limits::default(), log: Arc::new(|_| ()), granted: None, keys: KeyDesk::new(runtime.cache.clone()) }
     }
 }

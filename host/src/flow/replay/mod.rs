@@ -20,6 +20,7 @@ use std::{
 
 use super::{
     Contacts, Course, Plan, Preparation, Report, RunContext, RunError, RunRecord, Watcher,
+    context::scratch_of,
     gate::Verdict,
     judge,
     launch::{Host, Launch, context, show},
@@ -31,7 +32,7 @@ use crate::{
     config::{Loaded, StorageLayout, near_miss},
     egress::recording::Recording,
     engine::Progress,
-    plugin::{Context, LogSink},
+    plugin::{Context, KeyDesk, LogSink},
     state::{Lock, RunId, State},
 };
 
@@ -155,7 +156,8 @@ impl Replayer<'_> {
         let (progress, watcher) = (self.progress.clone(), self.watcher.clone());
         let launch = Launch { started: record.started, progress, watcher, ..Launch::new(self.now.file.clone()) };
         let ctx = context(self.host, plan, contacts, &record.run, &launch, log);
-        RunContext { now: record.now, seed: record.seed, cursors: record.cursors.clone(), storage: place.clone(), ..ctx }
+        let keys = KeyDesk::new(scratch_of(place, &ctx.pipeline).join(&ctx.run));
+        RunContext { now: record.now, seed: record.seed, cursors: record.cursors.clone(), storage: place.clone(), keys, ..ctx }
     }
 }
 

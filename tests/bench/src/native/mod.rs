@@ -32,7 +32,7 @@ use tidegate::{
     config::{self, Loaded, paths::Cache},
     egress::archive::{Archive, FileRequest, Head},
     engine::{LandedFile, OperatorMetrics, Workbench, operator_metrics},
-    plugin::Runtime,
+    plugin::{KeyDesk, Runtime},
     warehouse::{AuditRow, CleanStream, Load, TableLoad, lake::Lake},
 };
 use tidegate_sdk::{Context, Origin, Quality, Slice, Source, files::testing::grant};
@@ -236,6 +236,7 @@ fn session(loaded: &Loaded) -> Result<SessionContext> {
         granted: HashMap::new(),
         limits: loaded.pipeline.limits.clone(),
         log: Arc::new(|_| ()),
+        keys: KeyDesk::new(storage.work()),
         scratch: storage.work().join(RUN),
         quarantine: storage.quarantine(),
         clean: storage.clean(),

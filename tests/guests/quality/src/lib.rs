@@ -1,6 +1,9 @@
 //! A quality plugin that counts rows, or misbehaves as its config says: one file per way to do so.
 
+mod forgets_origins;
+mod guesses_tickets;
 mod lies_about_passed;
+mod takes_itself_in;
 
 use tidegate_sdk::prelude::*;
 
@@ -17,7 +20,10 @@ pub struct Config {
 #[serde(rename_all = "snake_case", crate = "tidegate_sdk::serde")]
 #[schemars(crate = "tidegate_sdk::schemars")]
 pub enum Misbehaviour {
+    ForgetsOrigins,
+    GuessesTickets,
     LiesAboutPassed,
+    TakesItselfIn,
 }
 
 pub struct Guest {
@@ -52,10 +58,14 @@ impl Quality for Guest {
     }
 
     fn finish(&mut self) -> Result<Vec<Measure>> {
-        Ok(vec![match self.misbehave {
-            Some(Misbehaviour::LiesAboutPassed) => lies_about_passed::measure(self.rows),
-            None => measure(self.rows, self.rows),
-        }])
+        match self.misbehave {
+            Some(Misbehaviour::ForgetsOrigins) => forgets_origins::run()?,
+            Some(Misbehaviour::GuessesTickets) => guesses_tickets::run()?,
+            Some(Misbehaviour::TakesItselfIn) => takes_itself_in::run()?,
+            Some(Misbehaviour::LiesAboutPassed) => return Ok(vec![lies_about_passed::measure(self.rows)]),
+            None => {}
+        }
+        Ok(vec![measure(self.rows, self.rows)])
     }
 }
 

@@ -4,6 +4,7 @@ mod bad_offsets;
 mod bad_utf8;
 mod eats_memory;
 mod floods_log;
+mod hoards_sets;
 mod nulls_declared_absent;
 mod origin_of_another_type;
 mod other_schema;
@@ -12,6 +13,7 @@ mod rejects_beyond;
 mod rejects_twice;
 mod rows;
 mod spins;
+mod too_many_keys;
 mod too_many_rows;
 mod too_much_output;
 mod traps;
@@ -38,6 +40,7 @@ pub enum Misbehaviour {
     BadUtf8,
     EatsMemory,
     FloodsLog,
+    HoardsSets,
     NullsDeclaredAbsent,
     OriginOfAnotherType,
     OtherSchema,
@@ -45,6 +48,7 @@ pub enum Misbehaviour {
     RejectsBeyond,
     RejectsTwice,
     Spins,
+    TooManyKeys,
     TooManyRows,
     TooMuchOutput,
     Traps,
@@ -76,6 +80,7 @@ impl Transform for Guest {
             Misbehaviour::BadUtf8 => Ok(accept(bad_utf8::batch())),
             Misbehaviour::EatsMemory => eats_memory::run(),
             Misbehaviour::FloodsLog => floods_log::run(),
+            Misbehaviour::HoardsSets => hoards_sets::run(),
             Misbehaviour::NullsDeclaredAbsent => Ok(accept(nulls_declared_absent::batch()?)),
             Misbehaviour::OriginOfAnotherType => Ok(accept(batch)),
             Misbehaviour::OtherSchema => Ok(accept(other_schema::batch()?)),
@@ -83,6 +88,7 @@ impl Transform for Guest {
             Misbehaviour::RejectsBeyond => Ok(reject(rejects_beyond::rows(&batch))),
             Misbehaviour::RejectsTwice => Ok(reject(rejects_twice::rows())),
             Misbehaviour::Spins => spins::run(),
+            Misbehaviour::TooManyKeys => too_many_keys::run(),
             Misbehaviour::TooManyRows => Ok(accept(too_many_rows::batch()?)),
             Misbehaviour::TooMuchOutput => Ok(accept(too_much_output::batch(self.0.mib)?)),
             Misbehaviour::Traps => traps::run(),
