@@ -8,6 +8,7 @@ mod examples;
 mod faults;
 mod guests;
 mod history;
+mod keys;
 mod observe;
 mod postgres;
 mod readers;

@@ -10,7 +10,6 @@
 mod bounds;
 mod config;
 mod instant;
-mod keys;
 mod lane;
 mod literal;
 mod members;
@@ -28,15 +27,13 @@ mod speed;
 #[cfg(test)]
 mod testing;
 
-use std::cell::RefCell;
-
 use tidegate_sdk::prelude::*;
 
 pub use config::Config;
 use observer::Observer;
 
-/// One instance's view of one partition of a stream. Who asks for its state settles what waits: hence the cell.
-pub struct QualityDimensions(RefCell<Observer>);
+/// One instance's view of one partition of a stream.
+pub struct QualityDimensions(Observer);
 
 impl Quality for QualityDimensions {
     type Config = Config;
@@ -47,23 +44,23 @@ impl Quality for QualityDimensions {
     }
 
     fn open(config: Config, context: Context, input: SchemaRef) -> Result<Self> {
-        Ok(Self(RefCell::new(Observer::new(&config, &context, &input)?)))
+        Ok(Self(Observer::new(&config, &context, &input)?))
     }
 
     fn observe(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.0.get_mut().observe(batch)
+        self.0.observe(batch)
     }
 
     fn state(&self) -> Result<Vec<u8>> {
-        Ok(self.0.borrow_mut().state())
+        Ok(self.0.state())
     }
 
     fn merge(&mut self, state: &[u8]) -> Result<()> {
-        self.0.get_mut().merge(state)
+        self.0.merge(state)
     }
 
     fn finish(&mut self) -> Result<Vec<Measure>> {
-        Ok(self.0.get_mut().finish())
+        self.0.finish()
     }
 }
 

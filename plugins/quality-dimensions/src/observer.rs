@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The first byte of a state. A state of another version is refused.
-const STATE_VERSION: u8 = 2;
+const STATE_VERSION: u8 = 3;
 
 /// Counters for every rule over the same columns of the same stream.
 pub struct Observer {
@@ -77,23 +77,19 @@ impl Observer {
         for counter in &mut self.counters {
             counter.check.observe(&rows, &mut counter.tally);
         }
-        Ok(())
+        self.counters.iter_mut().try_for_each(|counter| counter.check.hand_over())
     }
 
     /// The state so far.
-    pub fn state(&mut self) -> Vec<u8> {
-        self.settle();
-        let bytes = 9 + self.counters.iter().map(|counter| counter.tally.saved_bytes() + counter.check.saved_bytes()).sum::<usize>();
-        let mut out = Writer::with_capacity(bytes);
+    pub fn state(&self) -> Vec<u8> {
+        let mut out = Writer::default();
         out.byte(STATE_VERSION);
         out.number(self.fingerprint);
         for counter in &self.counters {
             counter.tally.save(&mut out);
             counter.check.save(&mut out);
         }
-        let state = out.into_bytes();
-        debug_assert_eq!(state.len(), bytes, "`saved_bytes` counts what `save` writes");
-        state
+        out.into_bytes()
     }
 
     /// Adds another instance's state.
@@ -108,19 +104,15 @@ impl Observer {
         }
         for counter in &mut self.counters {
             counter.tally.merge(&mut input)?;
-            counter.check.merge(&mut input, &mut counter.tally)?;
+            counter.check.merge(&mut input)?;
         }
         input.end()
     }
 
     /// What was counted, in the order of the config.
-    pub fn finish(&mut self) -> Vec<Measure> {
-        self.settle();
-        self.counters.iter().filter(|counter| counter.tally.total > 0).map(Counter::measure).collect()
-    }
-
-    fn settle(&mut self) {
-        self.counters.iter_mut().for_each(|counter| counter.check.settle(&mut counter.tally));
+    pub fn finish(&mut self) -> Result<Vec<Measure>> {
+        self.counters.iter_mut().try_for_each(|counter| counter.check.settle(&mut counter.tally))?;
+        Ok(self.counters.iter().filter(|counter| counter.tally.total > 0).map(Counter::measure).collect())
     }
 
     /// Downcasts rely on batches being what `open` announced.

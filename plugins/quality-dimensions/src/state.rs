@@ -20,11 +20,6 @@ impl Writer {
         self.0.extend_from_slice(value.as_bytes());
     }
 
-    /// Makes room at once: a state of millions of keys must not pass through doublings.
-    pub fn with_capacity(bytes: usize) -> Self {
-        Self(Vec::with_capacity(bytes))
-    }
-
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }

@@ -16,11 +16,6 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// How many bytes [`Tally::save`] writes.
-    pub fn saved_bytes(&self) -> usize {
-        24 + self.samples.0.iter().map(|(_, label)| 16 + label.len()).sum::<usize>()
-    }
-
     pub fn save(&self, out: &mut Writer) {
         out.number(self.total);
         out.number(self.failed);

@@ -9,15 +9,14 @@ mod cells;
 mod clock;
 mod config;
 mod rules;
-mod seen;
 mod sheet;
 mod tables;
 #[cfg(test)]
 mod testing;
 
-use tidegate_sdk::prelude::*;
+use tidegate_sdk::{keys::Seen, prelude::*};
 
-use crate::{binding::Binding, clock::Clock, seen::Seen, sheet::Sheet, tables::Definition};
+use crate::{binding::Binding, clock::Clock, sheet::Sheet, tables::Definition};
 
 pub use crate::config::{Config, SlashDates, Table};
 
@@ -53,7 +52,7 @@ impl Transform for Olist {
 
     fn push(&mut self, batch: RecordBatch) -> Result<Output> {
         let mut sheet = Sheet::new(self.table, self.binding.cells(&batch)?, &mut self.clock, &mut self.seen);
-        let columns = (self.table.clean)(&mut sheet);
+        let columns = (self.table.clean)(&mut sheet)?;
         sheet.verdict().output(&self.schema, columns, self.binding.origin(&batch)?)
     }
 }

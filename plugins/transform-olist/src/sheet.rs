@@ -2,13 +2,16 @@
 //!
 //! What is done to a kind of column is an `impl Sheet` in its file in [`crate::cells`].
 
-use tidegate_sdk::arrow_array::{Array, StringArray};
+use tidegate_sdk::{
+    Hash128, Result,
+    arrow_array::{Array, StringArray},
+    keys::Seen,
+};
 
 use crate::{
     cells::text::trim,
     clock::Clock,
     rules::{RuleIndex, Verdict},
-    seen::{Seen, hash},
     tables::Definition,
 };
 
@@ -60,27 +63,30 @@ impl<'a> Sheet<'a> {
 
     /// Rejects the rows whose key was seen in an accepted row before, in this batch or an earlier one. To be asked last: a row that
     /// another rule rejects is not the first of its kind.
-    pub fn deduplicate(&mut self, duplicate: impl Into<RuleIndex>, write_key: impl Fn(&mut Key, usize)) {
+    pub fn deduplicate(&mut self, duplicate: impl Into<RuleIndex>, write_key: impl Fn(&mut Key, usize)) -> Result<()> {
         let mut key = Key::default();
         self.deduplicate_hashes(duplicate.into(), |row| {
             key.0.clear();
             write_key(&mut key, row);
-            hash(&key.0)
-        });
+            Hash128::of(&key.0)
+        })
     }
 
     /// The same where the key is one cleaned text.
-    pub fn deduplicate_texts(&mut self, duplicate: impl Into<RuleIndex>, cells: &StringArray) {
-        self.deduplicate_hashes(duplicate.into(), |row| hash(cells.value(row).as_bytes()));
+    pub fn deduplicate_texts(&mut self, duplicate: impl Into<RuleIndex>, cells: &StringArray) -> Result<()> {
+        self.deduplicate_hashes(duplicate.into(), |row| Hash128::of(cells.value(row).as_bytes()))
     }
 
-    fn deduplicate_hashes(&mut self, duplicate: RuleIndex, mut hash: impl FnMut(usize) -> u128) {
+    fn deduplicate_hashes(&mut self, duplicate: RuleIndex, mut hash: impl FnMut(usize) -> Hash128) -> Result<()> {
         let (mut rows, mut hashes) = (Vec::with_capacity(self.rows()), Vec::with_capacity(self.rows()));
         for row in (0..self.rows()).filter(|row| self.verdict.keeps(*row)) {
             rows.push(row);
             hashes.push(hash(row));
         }
-        self.seen.insert_all(&hashes, |place| self.verdict.reject(rows[place], duplicate));
+        for place in self.seen.insert(&hashes)? {
+            self.verdict.reject(rows[place as usize], duplicate);
+        }
+        Ok(())
     }
 
     /// The verdict, once all rules were asked.

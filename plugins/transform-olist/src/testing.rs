@@ -6,6 +6,7 @@ use chrono_tz::America::Sao_Paulo;
 use tidegate_sdk::{
     arrow_array::{ArrayRef, RecordBatch, StringArray, UInt64Array},
     arrow_schema::{DataType, Field},
+    keys::Seen,
     prelude::*,
 };
 
@@ -13,7 +14,6 @@ use crate::{
     Config, Olist,
     clock::Clock,
     rules::RuleIndex,
-    seen::Seen,
     sheet::Sheet,
     tables::{Definition, required},
 };
@@ -29,7 +29,7 @@ static ONE_COLUMN: Definition = Definition {
     spread: &[],
     rules: &[],
     fields: || vec![required("column", DataType::Utf8)],
-    clean: |_| Vec::new(),
+    clean: |_| Ok(Vec::new()),
 };
 
 /// Gives `work` a sheet whose only column holds `cells`, and the column's name.

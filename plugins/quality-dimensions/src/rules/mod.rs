@@ -50,21 +50,23 @@ impl Counted {
 pub trait Check {
     fn observe(&mut self, rows: &Rows<'_>, tally: &mut Tally);
 
-    /// How many bytes [`Check::save`] writes.
-    fn saved_bytes(&self) -> usize {
-        0
+    /// Hands to the host what was gathered from a batch.
+    fn hand_over(&mut self) -> Result<()> {
+        Ok(())
     }
 
     /// Writes what it knows beyond its tally.
     fn save(&self, _out: &mut Writer) {}
 
     /// Adds what [`Check::save`] wrote elsewhere.
-    fn merge(&mut self, _input: &mut Reader<'_>, _tally: &mut Tally) -> Result<()> {
+    fn merge(&mut self, _input: &mut Reader<'_>) -> Result<()> {
         Ok(())
     }
 
-    /// Brings the tally, and what [`Check::save`] writes, up to date before anyone sees them. May be called again, also after more rows.
-    fn settle(&mut self, _tally: &mut Tally) {}
+    /// Brings the tally up to date before anyone sees it. May be called again, also after more rows.
+    fn settle(&mut self, _tally: &mut Tally) -> Result<()> {
+        Ok(())
+    }
 }
 
 macro_rules! registry {

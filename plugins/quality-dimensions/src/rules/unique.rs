@@ -6,17 +6,16 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tidegate_sdk::{Dimension, Failure, Hash128, Result, arrow_array::Array, arrow_buffer::NullBuffer};
+use tidegate_sdk::{Dimension, Failure, Hash128, Result, arrow_array::Array, arrow_buffer::NullBuffer, keys::Census};
 
 use super::{Check, Counted, Rule};
 use crate::{
     config::Names,
-    keys::Keys,
     lane::{Cells, Lane},
     rows::{Rows, origin_label},
     state::{Reader, Writer},
     stream::Stream,
-    tally::{Samples, Tally},
+    tally::Tally,
 };
 
 /// Rows whose key is the first of its kind.
@@ -41,13 +40,19 @@ impl Rule for Options {
             Ok((column.index, Lane::of([&column.data_type]).expect("readable columns have a lane")))
         };
         let columns = self.columns.0.iter().map(lane).collect::<Result<Vec<_>>>()?;
-        Ok(vec![Counted::one(&self.columns.0, First { columns, keys: Keys::new(), bytes: Vec::new() })])
+        Ok(vec![Counted::one(
+            &self.columns.0,
+            First { columns, census: Census::default(), keys: Vec::new(), origins: Vec::new(), bytes: Vec::new() },
+        )])
     }
 }
 
 struct First {
     columns: Vec<(usize, Lane)>,
-    keys: Keys,
+    census: Census,
+    /// The keys of a batch, and the origins of their rows.
+    keys: Vec<Hash128>,
+    origins: Vec<u64>,
     /// The bytes of a row's key, kept for its memory.
     bytes: Vec<u8>,
 }
@@ -70,31 +75,33 @@ impl Check for First {
                     Hash128::of(&self.bytes)
                 }
             };
-            tally.total += 1;
-            self.keys.insert(hash, *origin, |repeat| name(&mut tally.samples, repeat));
+            self.keys.push(hash);
+            self.origins.push(*origin);
         }
+        tally.total += self.keys.len() as u64;
     }
 
-    fn saved_bytes(&self) -> usize {
-        self.keys.saved_bytes()
+    fn hand_over(&mut self) -> Result<()> {
+        self.census.add(&self.keys, &self.origins)?;
+        self.keys.clear();
+        self.origins.clear();
+        Ok(())
     }
 
     fn save(&self, out: &mut Writer) {
-        self.keys.save(out);
+        out.number(self.census.ticket());
     }
 
-    fn merge(&mut self, input: &mut Reader<'_>, tally: &mut Tally) -> Result<()> {
-        self.keys.merge(input, |repeat| name(&mut tally.samples, repeat))
+    fn merge(&mut self, input: &mut Reader<'_>) -> Result<()> {
+        self.census.absorb(input.number()?)
     }
 
-    fn settle(&mut self, tally: &mut Tally) {
-        self.keys.settle(|repeat| name(&mut tally.samples, repeat));
-        tally.failed = tally.total.saturating_sub(self.keys.distinct());
+    fn settle(&mut self, tally: &mut Tally) -> Result<()> {
+        let count = self.census.count()?;
+        tally.failed = tally.total.saturating_sub(count.distinct);
+        count.repeats.into_iter().for_each(|repeat| tally.samples.offer(repeat, || origin_label(repeat)));
+        Ok(())
     }
-}
-
-fn name(samples: &mut Samples, repeat: u64) {
-    samples.offer(repeat, || origin_label(repeat));
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_sdk::{
+    Result,
     arrow_array::ArrayRef,
     arrow_schema::{DataType::Utf8, Field},
 };
@@ -33,13 +34,13 @@ fn fields() -> Vec<Field> {
     TABLE.columns.iter().map(|name| required(name, Utf8)).collect()
 }
 
-fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
+fn clean(sheet: &mut Sheet) -> Result<Vec<ArrayRef>> {
     sheet.require("product_category_name", Rule::NameMissing);
     sheet.require("product_category_name_english", Rule::EnglishMissing);
     let name = sheet.categories("product_category_name");
     let english = sheet.categories("product_category_name_english");
-    sheet.deduplicate_texts(Rule::Duplicate, &name);
-    vec![Arc::new(name), Arc::new(english)]
+    sheet.deduplicate_texts(Rule::Duplicate, &name)?;
+    Ok(vec![Arc::new(name), Arc::new(english)])
 }
 
 #[cfg(test)]

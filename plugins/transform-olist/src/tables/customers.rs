@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_sdk::{
+    Result,
     arrow_array::ArrayRef,
     arrow_schema::{DataType::Utf8, Field},
 };
@@ -38,7 +39,7 @@ fn fields() -> Vec<Field> {
     TABLE.columns.iter().map(|name| required(name, Utf8)).collect()
 }
 
-fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
+fn clean(sheet: &mut Sheet) -> Result<Vec<ArrayRef>> {
     sheet.require("customer_id", Rule::CustomerIdMissing);
     sheet.require("customer_unique_id", Rule::UniqueIdMissing);
     sheet.require("customer_zip_code_prefix", Rule::ZipMissing);
@@ -48,8 +49,8 @@ fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
     let zip = sheet.zips("customer_zip_code_prefix", Rule::ZipFormat);
     let state = sheet.states("customer_state", Rule::StateKnown);
     let city = sheet.cities("customer_city", &state);
-    sheet.deduplicate_texts(Rule::Duplicate, &customer_id);
-    vec![Arc::new(customer_id), Arc::new(unique_id), Arc::new(zip), Arc::new(city), Arc::new(state)]
+    sheet.deduplicate_texts(Rule::Duplicate, &customer_id)?;
+    Ok(vec![Arc::new(customer_id), Arc::new(unique_id), Arc::new(zip), Arc::new(city), Arc::new(state)])
 }
 
 #[cfg(test)]

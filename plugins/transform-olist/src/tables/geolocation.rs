@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_sdk::{
+    Result,
     arrow_array::{ArrayRef, Float64Array},
     arrow_schema::{
         DataType::{Float64, Utf8},
@@ -49,7 +50,7 @@ fn fields() -> Vec<Field> {
     ]
 }
 
-fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
+fn clean(sheet: &mut Sheet) -> Result<Vec<ArrayRef>> {
     sheet.require("geolocation_zip_code_prefix", Rule::ZipMissing);
     sheet.require("geolocation_lat", Rule::LatitudeMissing);
     sheet.require("geolocation_lng", Rule::LongitudeMissing);
@@ -67,8 +68,8 @@ fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
         key.bits(longitude.value(row).to_bits());
         key.text(&city, row);
         key.text(&state, row);
-    });
-    vec![Arc::new(zip), Arc::new(latitude), Arc::new(longitude), Arc::new(city), Arc::new(state)]
+    })?;
+    Ok(vec![Arc::new(zip), Arc::new(latitude), Arc::new(longitude), Arc::new(city), Arc::new(state)])
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub struct Definition {
     /// What comes out, without the lineage column.
     pub fields: fn() -> Vec<Field>,
     /// Marks the rows that break a rule and gives the columns of `fields` for all rows.
-    pub clean: fn(&mut Sheet) -> Vec<ArrayRef>,
+    pub clean: fn(&mut Sheet) -> Result<Vec<ArrayRef>>,
 }
 
 /// In the order in which a person would read them.

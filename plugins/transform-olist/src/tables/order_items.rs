@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_sdk::{
+    Result,
     arrow_array::{ArrayRef, Int32Array, Int64Array},
     arrow_schema::{
         DataType::{Int32, Int64, Utf8},
@@ -59,7 +60,7 @@ fn fields() -> Vec<Field> {
     ]
 }
 
-fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
+fn clean(sheet: &mut Sheet) -> Result<Vec<ArrayRef>> {
     sheet.require("order_id", Rule::OrderIdMissing);
     sheet.require("order_item_id", Rule::ItemMissing);
     sheet.require("product_id", Rule::ProductIdMissing);
@@ -81,8 +82,8 @@ fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
     sheet.deduplicate(Rule::Duplicate, |key, row| {
         key.text(&order_id, row);
         key.bits(item.value(row).cast_unsigned().into());
-    });
-    vec![
+    })?;
+    Ok(vec![
         Arc::new(order_id),
         Arc::new(item),
         Arc::new(product_id),
@@ -90,7 +91,7 @@ fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
         Arc::new(limit.timestamps()),
         Arc::new(Int64Array::from(price)),
         Arc::new(Int64Array::from(freight)),
-    ]
+    ])
 }
 
 #[cfg(test)]

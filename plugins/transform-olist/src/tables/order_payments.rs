@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_sdk::{
+    Result,
     arrow_array::{ArrayRef, Int32Array, Int64Array},
     arrow_schema::{
         DataType::{Int32, Int64, Utf8},
@@ -54,7 +55,7 @@ fn fields() -> Vec<Field> {
     ]
 }
 
-fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
+fn clean(sheet: &mut Sheet) -> Result<Vec<ArrayRef>> {
     sheet.require("order_id", Rule::OrderIdMissing);
     sheet.require("payment_sequential", Rule::SequentialMissing);
     sheet.require("payment_type", Rule::TypeMissing);
@@ -72,14 +73,14 @@ fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
     sheet.deduplicate(Rule::Duplicate, |key, row| {
         key.text(&order_id, row);
         key.bits(sequential.value(row).cast_unsigned().into());
-    });
-    vec![
+    })?;
+    Ok(vec![
         Arc::new(order_id),
         Arc::new(sequential),
         Arc::new(payment_type),
         Arc::new(Int32Array::from(installments)),
         Arc::new(Int64Array::from(value)),
-    ]
+    ])
 }
 
 #[cfg(test)]

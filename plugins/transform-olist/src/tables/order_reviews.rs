@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_sdk::{
+    Result,
     arrow_array::{ArrayRef, Int32Array},
     arrow_schema::{
         DataType::{Date32, Int32, Utf8},
@@ -63,7 +64,7 @@ fn fields() -> Vec<Field> {
     ]
 }
 
-fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
+fn clean(sheet: &mut Sheet) -> Result<Vec<ArrayRef>> {
     sheet.require("review_id", Rule::ReviewIdMissing);
     sheet.require("order_id", Rule::OrderIdMissing);
     sheet.require("review_score", Rule::ScoreMissing);
@@ -81,8 +82,8 @@ fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
     sheet.deduplicate(Rule::Duplicate, |key, row| {
         key.text(&review_id, row);
         key.text(&order_id, row);
-    });
-    vec![
+    })?;
+    Ok(vec![
         Arc::new(review_id),
         Arc::new(order_id),
         Arc::new(Int32Array::from(score)),
@@ -90,7 +91,7 @@ fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
         Arc::new(message),
         Arc::new(created.days()),
         Arc::new(answered.timestamps()),
-    ]
+    ])
 }
 
 #[cfg(test)]

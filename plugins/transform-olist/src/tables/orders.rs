@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use tidegate_sdk::{
+    Result,
     arrow_array::ArrayRef,
     arrow_schema::{
         DataType::{Boolean, Date32, Float64, Utf8},
@@ -92,7 +93,7 @@ fn fields() -> Vec<Field> {
     ]
 }
 
-fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
+fn clean(sheet: &mut Sheet) -> Result<Vec<ArrayRef>> {
     sheet.require("order_id", Rule::OrderIdMissing);
     sheet.require("customer_id", Rule::CustomerIdMissing);
     sheet.require("order_status", Rule::StatusMissing);
@@ -109,8 +110,8 @@ fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
     sheet.check_order(&purchase, &approval, Rule::ApprovedAfterPurchase);
     sheet.check_order(&purchase, &delivery, Rule::DeliveredAfterPurchase);
     sheet.check_days(&purchase, &estimate, Rule::EstimatedAfterPurchase);
-    sheet.deduplicate_texts(Rule::Duplicate, &order_id);
-    vec![
+    sheet.deduplicate_texts(Rule::Duplicate, &order_id)?;
+    Ok(vec![
         Arc::new(order_id),
         Arc::new(customer_id),
         Arc::new(status),
@@ -124,7 +125,7 @@ fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
         Arc::new(approval.or(&purchase).days_to(&carrier)),
         Arc::new(purchase.days_to(&delivery)),
         Arc::new(delivery.on_later_day_than(&estimate)),
-    ]
+    ])
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_sdk::{
+    Result,
     arrow_array::{ArrayRef, Int32Array},
     arrow_schema::{
         DataType::{Int32, Utf8},
@@ -71,7 +72,7 @@ fn fields() -> Vec<Field> {
     ]
 }
 
-fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
+fn clean(sheet: &mut Sheet) -> Result<Vec<ArrayRef>> {
     sheet.require("product_id", Rule::ProductIdMissing);
     let product_id = sheet.ids("product_id", Rule::ProductIdFormat);
     let category = sheet.categories("product_category_name");
@@ -89,11 +90,11 @@ fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
     for numbers in counts.iter().chain(&measures) {
         sheet.check(numbers, Rule::NotNegative, |number| number >= 0);
     }
-    sheet.deduplicate_texts(Rule::Duplicate, &product_id);
+    sheet.deduplicate_texts(Rule::Duplicate, &product_id)?;
     let mut columns: Vec<ArrayRef> = vec![Arc::new(product_id), Arc::new(category)];
     columns.extend(counts.map(|numbers| Arc::new(Int32Array::from(numbers)) as ArrayRef));
     columns.extend(measures.map(|numbers| Arc::new(known(&numbers)) as ArrayRef));
-    columns
+    Ok(columns)
 }
 
 /// Nothing weighs 0 g or measures 0 cm: there a 0 says that nobody measured.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_sdk::{
+    Result,
     arrow_array::ArrayRef,
     arrow_schema::{DataType::Utf8, Field},
 };
@@ -36,7 +37,7 @@ fn fields() -> Vec<Field> {
     TABLE.columns.iter().map(|name| required(name, Utf8)).collect()
 }
 
-fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
+fn clean(sheet: &mut Sheet) -> Result<Vec<ArrayRef>> {
     sheet.require("seller_id", Rule::SellerIdMissing);
     sheet.require("seller_zip_code_prefix", Rule::ZipMissing);
     sheet.require("seller_state", Rule::StateMissing);
@@ -44,8 +45,8 @@ fn clean(sheet: &mut Sheet) -> Vec<ArrayRef> {
     let zip = sheet.zips("seller_zip_code_prefix", Rule::ZipFormat);
     let state = sheet.states("seller_state", Rule::StateKnown);
     let city = sheet.cities("seller_city", &state);
-    sheet.deduplicate_texts(Rule::Duplicate, &seller_id);
-    vec![Arc::new(seller_id), Arc::new(zip), Arc::new(city), Arc::new(state)]
+    sheet.deduplicate_texts(Rule::Duplicate, &seller_id)?;
+    Ok(vec![Arc::new(seller_id), Arc::new(zip), Arc::new(city), Arc::new(state)])
 }
 
 #[cfg(test)]

@@ -47,7 +47,12 @@ pub fn measure(place: &Place, orders: u64, rounds: usize) -> Result<()> {
 /// Peak resident memory at a tenth of the orders and at all of them.
 pub fn memory(place: &Place, orders: u64) -> Result<()> {
     let mut rows = vec![row(["peak resident MiB", &(orders / 10).to_string(), &orders.to_string()])];
-    for (name, steps) in [("range rule", Steps::Range), ("with the deduplicating transform", Steps::Transformed)] {
+    let cases = [
+        ("range rule", Steps::Range),
+        ("with the deduplicating transform", Steps::Transformed),
+        ("with all rules of the example", Steps::Example),
+    ];
+    for (name, steps) in cases {
         let mut peaks = Vec::new();
         for orders in [orders / 10, orders] {
             let database = place.database(None)?;
