@@ -217,7 +217,7 @@ impl SourceTask {
         instance.open(&work.stream, slice, cursor, work.batch_rows, self.schema.clone()).await.map_err(plugin_error)?;
         let mut reached = None;
         loop {
-            let pulled = instance.next().await.map_err(plugin_error)?;
+            let pulled = instance.pull().await.map_err(plugin_error)?;
             self.meters.spent(instance.timings());
             let Some(pulled) = pulled else { break };
             self.unread(&pulled.unread)?;

@@ -187,7 +187,7 @@ impl SourceInstance {
     }
 
     /// Pulls the next batch of the open slice.
-    pub fn next(&mut self) -> Called<'_, Option<Pulled>> {
+    pub fn pull(&mut self) -> Called<'_, Option<Pulled>> {
         Box::pin(async move {
             const DOING: &str = "read a batch";
             let Some((reader, schema)) = self.reader.clone() else { return Ok(None) };
