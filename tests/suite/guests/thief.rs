@@ -460,6 +460,41 @@ fn steals_and_tells_nothing_by_any_door() {
     }
 }
 
+/// A plugin has no clock (`measures_time_and_has_no_clock`), but its own server has one and sees when it is asked. So what a name is answered with,
+/// and whether anything goes out in between, must be the same for a name that means something to the host and for one that means nothing.
+#[test]
+fn steals_and_learns_nothing_from_how_names_are_refused() {
+    let scene = Scene::new();
+    let (shop, own) = (scene.shop.url(), scene.own.url());
+    // A credential of elsewhere, a variable that is set, a file that is there, a secret itself, and words that mean nothing.
+    let names = ["app", "THIEF_SECRET", "/etc/hostname", SECRET, "nothing", "x"];
+    let attempts: Vec<Value> = names
+        .iter()
+        .enumerate()
+        .flat_map(|(at, name)| {
+            // What a run has asked once it reads from the archive: each request is another one.
+            let own = |path: &str| json!({ "name": path, "url": format!("{own}/{path}?{at}") });
+            let mut ask = own("asked");
+            ask["credential"] = (*name).into();
+            [own("before"), ask, own("after")]
+        })
+        .collect();
+    let workplace = scene.workplace(&attempts, "rows");
+    assert_eq!(workplace.tidegate(&["run"]).unwrap().code, 0);
+    let loot = workplace.tidegate(&["query", "--format", "csv", "select masked from loot order by id"]).unwrap();
+    let got: Vec<String> = loot.stdout.lines().skip(1).map(unmasked).collect();
+    assert_eq!(got.len(), 3 * names.len(), "{}", loot.stderr);
+    for (name, got) in names.iter().zip(got.chunks(3)) {
+        assert!(got[0].starts_with("GOT 200") && got[2].starts_with("GOT 200"), "{got:?}");
+        assert!(!got[1].starts_with("GOT"), "`{name}` is no credential for that server: {}", got[1]);
+        assert_eq!(secret_in(&got[1]).filter(|_| *name != SECRET), None);
+    }
+    // Nothing was asked between, neither there nor for a token.
+    let paths: Vec<_> = scene.own.asked().into_iter().map(|asked| asked.path).collect();
+    assert_eq!(paths, ["/before", "/after"].repeat(names.len()));
+    assert_eq!(scene.shop.asked(), [], "{shop} was asked");
+}
+
 #[test]
 fn steals_and_can_not_tell_the_length_of_a_secret() {
     let told = |secret: &str| {

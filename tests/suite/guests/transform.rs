@@ -59,6 +59,12 @@ async fn eats_memory_and_is_stopped_at_its_cap() {
 }
 
 #[tokio::test]
+async fn measures_time_and_has_no_clock() {
+    let said = stopped(GUEST, "measures_time").await;
+    assert!(said.contains("it panicked: time not implemented on this platform"), "{said}");
+}
+
+#[tokio::test]
 async fn too_many_keys_and_is_stopped_at_its_limit() {
     assert_snapshot!(stopped(GUEST, "too_many_keys").await, @"guest-transform@0.1.0 was stopped while it was asked to transform a batch: it added more than 100000 keys to sets");
 }

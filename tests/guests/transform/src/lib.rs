@@ -5,6 +5,7 @@ mod bad_utf8;
 mod eats_memory;
 mod floods_log;
 mod hoards_sets;
+mod measures_time;
 mod nulls_declared_absent;
 mod origin_of_another_type;
 mod other_schema;
@@ -41,6 +42,7 @@ pub enum Misbehaviour {
     EatsMemory,
     FloodsLog,
     HoardsSets,
+    MeasuresTime,
     NullsDeclaredAbsent,
     OriginOfAnotherType,
     OtherSchema,
@@ -81,6 +83,7 @@ impl Transform for Guest {
             Misbehaviour::EatsMemory => eats_memory::run(),
             Misbehaviour::FloodsLog => floods_log::run(),
             Misbehaviour::HoardsSets => hoards_sets::run(),
+            Misbehaviour::MeasuresTime => measures_time::run(),
             Misbehaviour::NullsDeclaredAbsent => Ok(accept(nulls_declared_absent::batch()?)),
             Misbehaviour::OriginOfAnotherType => Ok(accept(batch)),
             Misbehaviour::OtherSchema => Ok(accept(other_schema::batch()?)),
