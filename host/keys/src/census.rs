@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Hash, ROOM, SHARDS, grown, mix, shard_of, spill::Spilled};
+use crate::{Hash, ROOM, SHARDS, grown, lost, mix, shard_of, spill::Spilled};
 
 /// How many rows that repeat a key are named.
 pub const NAMED: usize = 10;
@@ -23,7 +23,7 @@ pub const NAMED: usize = 10;
 #[derive(Debug)]
 pub struct Census {
     shards: Vec<Shard>,
-    /// How many keys are in the shards, those that wait among them.
+    /// How many keys are in the shards' tables.
     keys: usize,
     /// How many may be.
     room: usize,
@@ -31,6 +31,8 @@ pub struct Census {
     /// The smallest origins of rows that repeat a key.
     repeats: Repeats,
     folder: PathBuf,
+    /// Whether keys were lost when the folder could not be written.
+    lost: bool,
 }
 
 /// What a [`Census`] counted.
@@ -43,7 +45,7 @@ pub struct Count {
     pub repeats: Vec<u64>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 struct Repeats(BTreeSet<u64>);
 
 /// A table with open addressing. An entry's first slot is its tag's place among all tags.
@@ -76,7 +78,7 @@ impl Census {
 
     fn with_room(folder: &Path, room: usize) -> Self {
         let shards = vec![Shard::default(); SHARDS];
-        Self { shards, keys: 0, room, parts: Vec::new(), repeats: Repeats::default(), folder: folder.to_owned() }
+        Self { shards, keys: 0, room, parts: Vec::new(), repeats: Repeats::default(), folder: folder.to_owned(), lost: false }
     }
 
     /// Adds the keys of rows with the rows' origins, in pairs.
@@ -109,6 +111,7 @@ impl Census {
     /// # Errors
     /// Where the folder can't be written; the census can't be used any more then.
     pub fn absorb(&mut self, other: Self) -> io::Result<()> {
+        other.intact()?;
         self.parts.extend(other.parts);
         other.repeats.0.into_iter().for_each(|origin| self.repeats.offer(origin));
         for (number, shard) in other.shards.into_iter().enumerate() {
@@ -124,12 +127,12 @@ impl Census {
     /// # Errors
     /// Where the folder can't be read; the census can't be used any more then.
     pub fn count(&mut self) -> io::Result<Count> {
+        self.intact()?;
         let (mut distinct, mut bytes) = (0, Vec::new());
-        let mut repeats = self.repeats.clone();
+        // A row that repeats a key does so whatever else comes: what is found here is kept.
+        let repeats = &mut self.repeats;
         for (number, shard) in self.shards.iter_mut().enumerate() {
-            shard.settle(&mut repeats);
-            // What waited is settled for good, and so are its repeats.
-            repeats.0.iter().for_each(|origin| self.repeats.offer(*origin));
+            shard.settle(repeats);
             if self.parts.is_empty() {
                 distinct += shard.keys;
                 continue;
@@ -137,15 +140,22 @@ impl Census {
             let mut whole = shard.clone();
             for part in &mut self.parts {
                 part.shard(number, &mut bytes)?;
-                read_entries(&bytes).for_each(|entry| whole.insert(entry, &mut repeats));
+                read_entries(&bytes).for_each(|entry| whole.insert(entry, repeats));
             }
             distinct += whole.keys;
         }
         self.keys = self.shards.iter().map(|shard| shard.keys).sum();
-        Ok(Count { distinct: distinct as u64, repeats: repeats.0.into_iter().collect() })
+        Ok(Count { distinct: distinct as u64, repeats: self.repeats.0.iter().copied().collect() })
+    }
+
+    fn intact(&self) -> io::Result<()> {
+        if self.lost { Err(lost()) } else { Ok(()) }
     }
 
     fn spill(&mut self) -> io::Result<()> {
+        self.intact()?;
+        // Until all of it is on disk.
+        self.lost = true;
         let (shards, repeats) = (&mut self.shards, &mut self.repeats);
         let part = Spilled::write(&self.folder, |shard, bytes| {
             let table = &mut shards[shard];
@@ -159,6 +169,7 @@ impl Census {
             Ok(())
         })?;
         self.keys = 0;
+        self.lost = false;
         self.parts.push(part);
         Ok(())
     }
@@ -288,5 +299,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut census = Census::with_room(&file.path().join("keys"), 100);
         assert!(census.add((0..1_000_000).map(|key| (hash(key), key))).is_err());
+        // What is left is not all, and nobody may take it for that.
+        assert_eq!(census.count().unwrap_err().to_string(), lost().to_string());
+        assert_eq!(Census::new(file.path()).absorb(census).unwrap_err().to_string(), lost().to_string());
     }
 }

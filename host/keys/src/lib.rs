@@ -17,6 +17,7 @@ mod spill;
 
 use std::{
     hash::{BuildHasher, RandomState},
+    io,
     sync::LazyLock,
 };
 
@@ -39,6 +40,11 @@ const SHARDS: usize = 256;
 
 /// The slots of a shard that gets its first key.
 const FIRST_SLOTS: usize = 16;
+
+/// What is said of a set whose keys went where a disk failed.
+fn lost() -> io::Error {
+    io::Error::other("some of its keys were lost when they could not be written before")
+}
 
 fn shard_of((first, _): Hash) -> usize {
     (first >> 56) as usize

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Hash, ROOM, SHARDS, grown, mix, shard_of, spill::Spilled};
+use crate::{Hash, ROOM, SHARDS, grown, lost, mix, shard_of, spill::Spilled};
 
 /// A set that says of each key at once whether it was there.
 ///
@@ -28,6 +28,8 @@ pub struct Seen {
     folder: PathBuf,
     /// Memory for what a run is asked.
     bytes: Vec<u8>,
+    /// Whether keys were lost when the folder could not be written.
+    lost: bool,
 }
 
 /// A table with open addressing. A tag's first slot is its place among all tags.
@@ -60,7 +62,15 @@ impl Seen {
     }
 
     fn with_room(folder: &Path, room: usize) -> Self {
-        Self { shards: vec![Shard::default(); SHARDS], keys: 0, room, runs: Vec::new(), folder: folder.to_owned(), bytes: Vec::new() }
+        Self {
+            shards: vec![Shard::default(); SHARDS],
+            keys: 0,
+            room,
+            runs: Vec::new(),
+            folder: folder.to_owned(),
+            bytes: Vec::new(),
+            lost: false,
+        }
     }
 
     /// Adds keys and gives the places of those that were there already, in the set or earlier in `hashes`, ascending.
@@ -68,6 +78,9 @@ impl Seen {
     /// # Errors
     /// Where the folder can't be written or read; the set can't be used any more then.
     pub fn insert(&mut self, hashes: &[Hash]) -> io::Result<Vec<u32>> {
+        if self.lost {
+            return Err(lost());
+        }
         let mut again = Vec::new();
         let mut first = 0;
         for hashes in hashes.chunks(TOGETHER) {
@@ -121,6 +134,8 @@ impl Seen {
 
     /// Makes a run of what is in memory.
     fn spill(&mut self) -> io::Result<()> {
+        // Until all of it is on disk.
+        self.lost = true;
         let shards = &mut self.shards;
         let run = Run::write(&self.folder, 0, self.keys, |shard, tags| {
             let table = &mut shards[shard];
@@ -146,6 +161,7 @@ impl Seen {
             })?;
             self.runs.push(run);
         }
+        self.lost = false;
         Ok(())
     }
 }
@@ -361,5 +377,6 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut seen = Seen::with_room(&file.path().join("keys"), 100);
         assert!(seen.insert(&(0..1000).map(hash).collect::<Vec<_>>()).is_err());
+        assert_eq!(seen.insert(&[hash(1)]).unwrap_err().to_string(), lost().to_string());
     }
 }
