@@ -129,6 +129,8 @@ impl Daemon {
         self.keep_readings(now).await;
         self.settle_left(|task, now| task.lease_until.is_none_or(|lease| lease < now)).await?;
         let mut sight = self.sight().await?;
+        // Not earlier: nothing that is decided on what was seen may look as if it had been there before it.
+        let now = self.inner.clock.now();
         let steps = decide(&sight, now);
         if !steps.is_empty() {
             for step in &steps {
@@ -217,8 +219,9 @@ impl Daemon {
         Ok(Sight {
             pipelines: served.iter().map(|(name, served)| (name.clone(), known(served))).collect(),
             marks: store.marks().await?,
-            open: store.open_tasks().await?,
+            // Before the tasks: one that still waits then will read these loads, whoever claims it.
             loads: store.loads().await?,
+            open: store.open_tasks().await?,
             backfills,
         })
     }

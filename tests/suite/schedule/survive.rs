@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use tidegate::schedule::{Task, TaskStatus};
 use tidegate_tests::{
     daemon::{self, Daemon, command, growing, is_there, orders, query, slow, trigger},
@@ -55,12 +55,17 @@ const EVENTS: [&str; 8] = [
 fn work(workplace: &Workplace) -> Result<Vec<Task>> {
     let store = daemon::store(workplace)?;
     let shop = daemon::ended(&store, "shop", TASKS)?;
-    // `after` follows both loads, together or one by one: what counts is that it comes after the last.
-    let last = shop.iter().filter_map(|task| task.finished_at).max();
+    // `after` follows both loads, together or one by one: what counts is that a run of it comes after the last. A task is started once, also
+    // where its daemon died and it was run again; the name of a run says when that began, to the millisecond.
+    let last = shop.iter().filter_map(|task| task.finished_at).max().context("`shop` has ended")?;
+    let last = last.format("%Y%m%dT%H%M%S%3fZ").to_string();
+    let mut after = Vec::new();
     daemon::wait("`after` has followed", || {
-        let tasks = daemon::tasks(&store, "after")?;
-        Ok((tasks.iter().all(|task| task.status.is_end()) && tasks.iter().any(|task| task.started_at >= last)).then_some(()))
-    })?;
+        after = daemon::tasks(&store, "after")?;
+        let followed = after.iter().filter_map(|task| task.run.as_ref()).any(|run| run.as_str() >= last.as_str());
+        Ok((after.iter().all(|task| task.status.is_end()) && followed).then_some(()))
+    })
+    .with_context(|| format!("after {last}: {after:#?}"))?;
     Ok(shop)
 }
 
