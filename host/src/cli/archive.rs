@@ -327,7 +327,8 @@ fn sent(attempt: &Attempt) -> String {
     let what = attempt.error.clone().or_else(|| attempt.status.map(|status| status.to_string())).unwrap_or_default();
     let waited = if attempt.waited_millis > 0 { format!(" after waiting {} ms", attempt.waited_millis) } else { String::new() };
     let page = attempt.page.map(|page| format!(", page {page}")).unwrap_or_default();
-    format!("{}: {what} in {} ms{waited}{page}", attempt.at.to_rfc3339(), attempt.millis)
+    let passed: String = attempt.passed.iter().map(|page| format!(", by way of page {page}")).collect();
+    format!("{}: {what} in {} ms{waited}{page}{passed}", attempt.at.to_rfc3339(), attempt.millis)
 }
 
 fn verify(args: &VerifyArgs, as_json: bool) -> Result<u8, Failed> {

@@ -162,6 +162,7 @@ fn attempts(attempts: &[Attempt]) -> Markup {
             " in " (count(attempt.millis)) " ms"
             @if attempt.waited_millis > 0 { " after waiting " (count(attempt.waited_millis)) " ms" }
             @if let Some(page) = attempt.page { ", page " (page) }
+            @for page in &attempt.passed { ", by way of page " (page) }
         }
     } } }
 }

@@ -176,6 +176,9 @@ pub struct Attempt {
     /// The page of the answer that came although it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,
+    /// The pages of the answers that led to the last one: redirects, and the refusal of an access token that was renewed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed: Vec<u32>,
 }
 
 /// The files that a directory held when a plugin asked.

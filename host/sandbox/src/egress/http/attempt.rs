@@ -111,8 +111,8 @@ struct Hop<'h> {
 }
 
 impl Http {
-    /// Sends a request once and stores the body of its answer.
-    pub(super) async fn attempt(&self, asked: &Asked) -> Result<Got, Spoilt> {
+    /// Sends a request once and stores the body of its answer. The pages of the answers that led to it go to `passed`.
+    pub(super) async fn attempt(&self, asked: &Asked, passed: &mut Vec<u32>) -> Result<Got, Spoilt> {
         let credential = asked.credential.as_deref();
         let mut hop = Hop {
             method: asked.method,
@@ -123,17 +123,22 @@ impl Http {
             grant: self.grants.admit(asked.method, &asked.target, credential).map_err(HttpError::from)?,
         };
         for _ in 0..=redirect::MOST {
-            let response = self.exchange(&hop).await?;
-            match self.onward(&hop, &response)? {
-                Some(next) => hop = next,
-                None => return self.take(asked, response).await,
+            let response = self.exchange(asked, &hop, passed).await?;
+            match self.onward(&hop, &response) {
+                Ok(None) => return self.take(asked, response).await,
+                Ok(Some(next)) => {
+                    let [from, to] = [&hop, &next].map(|hop| self.shown(hop.target.url()));
+                    self.pass(asked, response, &format!("`{from}` redirects to `{to}`"), passed).await?;
+                    hop = next;
+                }
+                Err(why) => return Err(Spoilt { why, came: self.beginning(asked, response).await? }),
             }
         }
         Err(HttpError::Redirects { url: asked.shown.clone(), limit: redirect::MOST }.into())
     }
 
     /// Sends what stands at a hop, once more where an access token was refused.
-    async fn exchange(&self, hop: &Hop<'_>) -> Result<Response, Failed> {
+    async fn exchange(&self, asked: &Asked, hop: &Hop<'_>, passed: &mut Vec<u32>) -> Result<Response, Failed> {
         let mut is_renewed = false;
         loop {
             self.count()?;
@@ -146,6 +151,7 @@ impl Http {
                     if let Some(Credential::OAuth { tokens, .. }) = hop.credential.and_then(|name| self.credentials.get(name)) {
                         tokens.forget(&token).await;
                     }
+                    self.pass(asked, response, "it refused the access token, which is renewed", passed).await?;
                 }
                 _ => return Ok(response),
             }
@@ -222,25 +228,47 @@ impl Http {
 
     /// Judges an answer by its head and stores its body, also of one that is of no use.
     async fn take(&self, asked: &Asked, mut response: Response) -> Result<Got, Spoilt> {
-        let (gzip, refused) = match (packing(&asked.shown, response.headers()), refused(asked, &response)) {
-            (Ok(gzip), None) => (gzip, None),
-            (Ok(gzip), Some(why)) if self.storage.archive().is_some() => (gzip, Some(why)),
-            (_, Some(why)) => return Err(why.into()),
-            (Err(error), None) => return Err(error.into()),
-        };
-        let headers = visible(response.headers(), &self.hidden.redactor(), gzip);
-        let store = self.storage.begin(asked, extension(response.headers()))?;
-        let mut came = Came { status: response.status().as_u16(), headers, store, is_cut: false };
-        if let Some(why) = refused {
-            let read = self.read(&asked.shown, &mut response, &mut came.store, gzip, LEAST_USE_BYTES);
-            came.is_cut = !matches!(tokio::time::timeout(LEAST_USE_TIME, read).await, Ok(Ok(_)));
-            return Err(Spoilt { why, came: Some(came) });
+        if let Some(why) = refused(asked, &response) {
+            return Err(Spoilt { why, came: self.beginning(asked, response).await? });
         }
+        let gzip = packing(&asked.shown, response.headers())?;
+        let mut came = self.head(asked, &response, gzip)?;
         let cap = u64::from(self.patience.max_response_mib) << 20;
         match self.read(&asked.shown, &mut response, &mut came.store, gzip, cap).await {
             Ok(arrived) => Ok(Got { came, arrived }),
-            Err(why) => Err(Spoilt { came: matches!(why, Failed::Transient(_)).then_some(came), why }),
+            Err(why) => {
+                came.is_cut = matches!(why, Failed::Final(HttpError::TooLarge { .. }));
+                let came = (came.is_cut || matches!(why, Failed::Transient(_))).then_some(came);
+                Err(Spoilt { why, came })
+            }
         }
+    }
+
+    /// Archives an answer that leads on to another one: a redirect, the refusal of an access token.
+    async fn pass(&self, asked: &Asked, response: Response, reason: &str, passed: &mut Vec<u32>) -> Result<(), HttpError> {
+        let Some(came) = self.beginning(asked, response).await? else { return Ok(()) };
+        passed.push(came.store.page());
+        self.keep_refused(asked, came, &[], reason).await
+    }
+
+    /// What an answer that is of no use begins with. None where nothing is archived, and of a packing that can't be undone: secrets in it would
+    /// not be found.
+    async fn beginning(&self, asked: &Asked, mut response: Response) -> Result<Option<Came>, HttpError> {
+        let Ok(gzip) = packing(&asked.shown, response.headers()) else { return Ok(None) };
+        if self.storage.archive().is_none() {
+            return Ok(None);
+        }
+        let mut came = self.head(asked, &response, gzip)?;
+        let read = self.read(&asked.shown, &mut response, &mut came.store, gzip, LEAST_USE_BYTES);
+        came.is_cut = !matches!(tokio::time::timeout(LEAST_USE_TIME, read).await, Ok(Ok(_)));
+        Ok(Some(came))
+    }
+
+    /// An answer of which the head has come.
+    fn head(&self, asked: &Asked, response: &Response, gzip: bool) -> Result<Came, HttpError> {
+        let headers = visible(response.headers(), &self.hidden.redactor(), gzip);
+        let store = self.storage.begin(asked, extension(response.headers()))?;
+        Ok(Came { status: response.status().as_u16(), headers, store, is_cut: false })
     }
 
     /// Stores a body of at most `cap` bytes.

@@ -278,9 +278,10 @@ impl Http {
         let mut waited = Duration::ZERO;
         loop {
             let (at, began) = (Utc::now(), Instant::now());
-            let result = self.attempt(asked).await;
+            let mut passed = Vec::new();
+            let result = self.attempt(asked, &mut passed).await;
             let (millis, waited_millis) = (millis(began.elapsed()), millis(waited));
-            let attempt = Attempt { at, millis, waited_millis, status: None, error: None, page: None };
+            let attempt = Attempt { at, millis, waited_millis, status: None, error: None, page: None, passed };
             let Spoilt { why, came } = match result {
                 Ok(Got { came, arrived }) => {
                     self.answered();

@@ -144,7 +144,7 @@ fn exchange(url: String, response_headers: Vec<(String, String)>, sent: chrono::
         credential: None,
         status: Some(200),
         response_headers,
-        attempts: vec![Attempt { at: sent, millis, waited_millis: 0, status: Some(200), error: None, page: None }],
+        attempts: vec![Attempt { at: sent, millis, waited_millis: 0, status: Some(200), error: None, page: None, passed: Vec::new() }],
         received_at,
         refused: None,
     }

@@ -93,7 +93,7 @@ async fn a_credential_stays_behind_when_a_redirect_leaves_its_place() {
 }
 
 /// A server that gives out tokens `token-number-0`, `token-number-1`, ... that live for `seconds`.
-fn token_server(seconds: u32) -> (Server, Arc<AtomicU32>) {
+pub(super) fn token_server(seconds: u32) -> (Server, Arc<AtomicU32>) {
     let given = Arc::new(AtomicU32::new(0));
     let count = given.clone();
     let server = Server::start(move |_, _| {
@@ -103,7 +103,7 @@ fn token_server(seconds: u32) -> (Server, Arc<AtomicU32>) {
     (server, given)
 }
 
-fn oauth(servers: &[&Server], tokens: &Server) -> Given {
+pub(super) fn oauth(servers: &[&Server], tokens: &Server) -> Given {
     let mut given = Given::servers(servers).with(CredentialKind::Oauth2, None);
     given.credentials[0].token_url = Some(tokens.url("/token"));
     given

@@ -2,7 +2,10 @@
 
 use std::io::Read;
 
-use super::*;
+use super::{
+    credentials::{oauth, token_server},
+    *,
+};
 use crate::egress::archive::{Asked, Exchange, Line, read, unpacked};
 
 /// What a manifest tells of requests, each with the body that was archived.
@@ -89,4 +92,69 @@ async fn the_body_of_an_answer_that_is_of_no_use_is_not_waited_for_without_end()
     assert_eq!(refused, "it answered 500; the page is the beginning of what it sent");
     assert!((1..=1 << 20).contains(&body.len()), "{} bytes", body.len());
     assert_eq!((told.len(), told[1].0.status, told[1].0.refused.as_deref()), (2, Some(200), None));
+}
+
+#[tokio::test]
+async fn answers_that_lead_to_another_one_are_archived_and_named_by_its_attempt() {
+    let other = Server::start(|_, _| reply(200, &[], "elsewhere"));
+    let away = format!("http://127.0.0.1:{}/x", other.port);
+    let server = Server::start(move |_, came| match came.line.split(' ').nth(1).unwrap() {
+        "/one" => reply(302, &[("location", "/two"), ("x-token", SECRET)], format!("{SECRET} has moved")),
+        "/two" => reply(307, &[("location", "/three")], ""),
+        "/away" => reply(302, &[("location", &away)], "over there"),
+        _ => reply(200, &[], "here"),
+    });
+    let given = Given::servers(&[&server]).with(CredentialKind::Bearer, None);
+    let archive = given.archive();
+    let http = given.http_into(Some(archive.clone()));
+    assert_eq!(text(http.send(with_token(get(server.url("/one")))).await.unwrap()), "here");
+    assert!(matches!(error(&http, get(server.url("/away"))).await, HttpError::Redirect { .. }));
+
+    let told = told(&given, &archive);
+    let statuses: Vec<_> = told.iter().map(|(exchange, _)| exchange.status).collect();
+    assert_eq!(statuses, [Some(302), Some(307), Some(200), Some(302), None]);
+    let (url, bodies) = (|path| server.url(path), |page: usize| told[page].1.as_deref());
+    for (page, (from, to)) in [("/one", "/two"), ("/two", "/three")].into_iter().enumerate() {
+        assert_eq!(told[page].0.refused, Some(format!("`{}` redirects to `{}`", url(from), url(to))));
+    }
+    assert_eq!((bodies(0), bodies(2), bodies(3)), (Some("[redacted] has moved"), Some("here"), Some("over there")));
+    assert!(told[0].0.response_headers.contains(&("location".into(), "/two".into())), "{:?}", told[0].0);
+    assert_eq!((told[2].0.attempts.len(), &told[2].0.attempts[0].passed[..]), (1, &[0, 1][..]));
+    // One that may not be followed is the answer of its attempt.
+    assert_eq!((told[4].0.attempts[0].page, told[4].0.attempts[0].passed.len()), (Some(3), 0));
+    assert_eq!(everything(given.folder.path()).matches("sesame").count(), 1, "the secret is in its file only");
+}
+
+#[tokio::test]
+async fn the_refusal_of_a_token_that_is_renewed_is_archived() {
+    let (tokens, _) = token_server(3600);
+    let server = Server::start(|_, came| match came.header("authorization") {
+        Some("Bearer token-number-0") => reply(401, &[], "token-number-0 has expired"),
+        _ => reply(200, &[], "ok"),
+    });
+    let given = oauth(&[&server], &tokens);
+    let archive = given.archive();
+    let http = given.http_into(Some(archive.clone()));
+    assert_eq!(text(http.send(with_token(get(server.url("/a")))).await.unwrap()), "ok");
+    let told = told(&given, &archive);
+    assert_eq!(told.len(), 2);
+    let (refusal, body) = &told[0];
+    assert_eq!((refusal.status, body.as_deref()), (Some(401), Some("[redacted] has expired")));
+    assert_eq!(refusal.refused.as_deref(), Some("it refused the access token, which is renewed"));
+    assert_eq!(told[1].0.attempts[0].passed, [0]);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_archived_up_to_where_it_was() {
+    let server = Server::start(|_, _| reply(200, &[], vec![b'a'; (1 << 20) + (1 << 19)]));
+    let mut given = Given::servers(&[&server]);
+    given.patience.max_response_mib = 1;
+    let archive = given.archive();
+    let http = given.http_into(Some(archive.clone()));
+    assert!(matches!(error(&http, get(server.url("/a"))).await, HttpError::TooLarge { .. }));
+    let told = told(&given, &archive);
+    let (refused, body) = (told[0].0.refused.as_deref().unwrap(), told[0].1.as_ref().unwrap());
+    assert!(refused.ends_with("; the page is the beginning of what it sent"), "{refused}");
+    assert!((1..=1 << 20).contains(&body.len()), "{} bytes", body.len());
+    assert_eq!((told.len(), told[1].0.attempts[0].page), (2, Some(0)));
 }
