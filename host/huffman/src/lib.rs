@@ -14,6 +14,8 @@ use flate2::Crc;
 
 /// The longest code: four of them, and seven bits that wait to become a byte, fit into 64 bits.
 const LONGEST: u8 = 14;
+/// What a member begins with: deflate, no name, no time; packed for speed, on a system that nobody needs to know.
+const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
 /// What ends a block, behind the 256 bytes.
 const END: usize = 256;
 const SYMBOLS: usize = 257;
@@ -52,13 +54,12 @@ impl<'b> Codes<'b> {
         packed(&count(bytes), &self.lengths)
     }
 
-    /// The block as a gzip member.
-    pub fn member(&self) -> Vec<u8> {
+    /// Writes the block as a gzip member over what is in `member`: room that was used before is not cleared again.
+    pub fn write_member(&self, member: &mut Vec<u8>) {
         let block = self.block;
-        // Deflate, no name, no time; packed for speed, on a system that nobody needs to know.
-        let mut member = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
-        member.resize(member.len() + 256 + self.packed + 16, 0);
-        let mut bits = Bits { out: &mut member, at: 10, held: 0, count: 0 };
+        member.resize(HEAD.len() + 256 + self.packed + 16, 0);
+        member[..HEAD.len()].copy_from_slice(&HEAD);
+        let mut bits = Bits { out: member, at: HEAD.len(), held: 0, count: 0 };
         self.write_header(&mut bits);
         let (fours, rest) = block.as_chunks::<4>();
         for [a, b, c, d] in fours {
@@ -77,7 +78,6 @@ impl<'b> Codes<'b> {
         crc.update(block);
         member.extend_from_slice(&crc.sum().to_le_bytes());
         member.extend_from_slice(&(block.len() as u32).to_le_bytes());
-        member
     }
 
     /// One last block with codes of its own: 257 for bytes, and two of one bit for distances, of which there are none.
@@ -212,7 +212,9 @@ mod tests {
     use super::*;
 
     fn comes_back(block: &[u8]) -> usize {
-        let member = Codes::of(block).member();
+        // Over what a longer one left.
+        let mut member = vec![0xa5; 2 * block.len()];
+        Codes::of(block).write_member(&mut member);
         let mut back = Vec::new();
         MultiGzDecoder::new(&member[..]).read_to_end(&mut back).unwrap();
         assert!(back == block, "{} bytes", block.len());

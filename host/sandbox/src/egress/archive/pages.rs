@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
 use super::{
-    super::pack::{BLOCK_BYTES, keep, pack},
+    super::pack::{fill, keep, pack},
     Asked, Entry, FileRequest, Head, Line, Listing, MOST_PAGES, Page, PageWriter, Unanswered, manifest_name, read_at,
     settling::Settling,
     verify::unpacked,
@@ -320,12 +320,11 @@ fn write_page(mut from: impl Read, register: &Register, target: &Path, packed: b
     let mut file = unfinished(register.folder())?;
     let mut digest = Sha256::new();
     let mut bytes = 0;
-    let mut next = || -> io::Result<Vec<u8>> {
-        let mut block = Vec::with_capacity(BLOCK_BYTES);
-        from.by_ref().take(BLOCK_BYTES as u64).read_to_end(&mut block)?;
-        digest.update(&block);
+    let mut next = |block: &mut Vec<u8>| -> io::Result<()> {
+        fill(block, &mut from)?;
+        digest.update(&block[..]);
         bytes += block.len() as u64;
-        Ok(block)
+        Ok(())
     };
     if packed {
         keep(&mut next, &mut file)?
