@@ -91,11 +91,14 @@ impl Runtime {
             return Ok(plugin);
         }
         let read = |source| PluginError::Read { path: path.to_owned(), source };
-        let bytes = fs::read(path).map_err(read)?;
-        let digest = hex(&Sha256::digest(&bytes));
+        // Memory for the whole component, some megabytes, is asked for only where it is compiled.
+        let digest = summed(path).map_err(read)?;
         let plugin = match self.load_compiled(path, &digest) {
             Some(plugin) => plugin,
-            None => self.compile(path, &digest, &bytes).await?,
+            None => {
+                let bytes = fs::read(path).map_err(read)?;
+                self.compile(path, &hex(&Sha256::digest(&bytes)), &bytes).await?
+            }
         };
         let plugin = Arc::new(plugin);
         if let Ok(mut loaded) = self.loaded.lock() {
@@ -156,6 +159,13 @@ impl Runtime {
         // The card comes last: code without a card is compiled again.
         write_whole(&stem.with_extension("json"), &serde_json::to_vec(card)?)
     }
+}
+
+/// The sha256 of a file.
+fn summed(path: &Path) -> io::Result<String> {
+    let mut digest = Sha256::new();
+    io::copy(&mut fs::File::open(path)?, &mut digest)?;
+    Ok(hex(&digest.finalize()))
 }
 
 fn create_private(folder: &Path) -> io::Result<()> {
