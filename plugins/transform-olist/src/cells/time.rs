@@ -169,7 +169,8 @@ fn numbers(text: &[u8; 8], template: &[u8; 8]) -> Option<[u8; 8]> {
     let beyond = u64::from_le_bytes(template.map(|byte| if byte == b'0' { 0x76 } else { 0x7f }));
     let values = u64::from_le_bytes(*text) ^ u64::from_le_bytes(*template);
     let wrong = (values | values.wrapping_add(beyond)) & u64::from_le_bytes([0x80; 8]);
-    (wrong == 0).then(|| (values * 10 + (values >> 8)).to_le_bytes())
+    // A digit takes four of its eight bits. In a component, to look for an overflow of 64 bits is to multiply 128.
+    (wrong == 0).then(|| (values.wrapping_mul(10).wrapping_add(values >> 8)).to_le_bytes())
 }
 
 /// Dates as `2018-03-25`, `2018/03/25`, `25-03-2018`, `25.03.2018`, `25/03/2018`, `03/25/2018`, each alone or followed by a space or `T` and a
@@ -251,24 +252,40 @@ fn number(text: &str, length: std::ops::RangeInclusive<usize>) -> Option<u32> {
     (length.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }
 
-/// Days since 1970-01-01 of a day of the proleptic Gregorian calendar; none where there is no such day. After Howard Hinnant,
-/// <https://howardhinnant.github.io/date_algorithms.html#days_from_civil>, for years from 1 on.
+/// Days since 1970-01-01 of a day of the proleptic Gregorian calendar; none where there is no such day. Years are those from 1 to 9999.
 fn epoch_day(year: u32, month: u32, day: u32) -> Option<i32> {
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let last = match month {
-        2 => 28 + u32::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        _ => return None,
-    };
-    if year == 0 || year > 9999 || day == 0 || day > last {
+    /// Days from 0001-01-01 to 1970-01-01.
+    const EPOCH: i32 = 719_162;
+    // Of the years that four divides, those are no leap years that 25 divides and 16 does not.
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(25) || year.is_multiple_of(16));
+    let Month { before, days } = *MONTHS[usize::from(leap)].get(month.wrapping_sub(1) as usize)?;
+    if year == 0 || year > 9999 || day == 0 || day > days {
         return None;
     }
-    let year = year - u32::from(month <= 2);
-    let (era, of_era) = (year / 400, year % 400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year;
-    Some(i32::try_from(days).expect("ten thousand years fit") - 719_468)
+    let (years, centuries) = (year - 1, (year - 1) / 100);
+    let days = years * 365 + years / 4 - centuries + centuries / 4 + before + day - 1;
+    Some(i32::try_from(days).expect("ten thousand years fit") - EPOCH)
+}
+
+/// A month, with the days of the year that are before it.
+#[derive(Clone, Copy)]
+struct Month {
+    before: u32,
+    days: u32,
+}
+
+/// The months of a year, and those of a leap year.
+const MONTHS: [[Month; 12]; 2] = [months(28), months(29)];
+
+const fn months(february: u32) -> [Month; 12] {
+    let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let mut months = [Month { before: 0, days: 31 }; 12];
+    let mut month = 1;
+    while month < 12 {
+        months[month] = Month { before: months[month - 1].before + lengths[month - 1], days: lengths[month] };
+        month += 1;
+    }
+    months
 }
 
 #[cfg(test)]
