@@ -89,18 +89,10 @@ pub(super) fn keep(next: &mut dyn FnMut(&mut Vec<u8>) -> io::Result<()>, file: &
 
 /// Fills a block from where bytes come from; it is not full where they end.
 pub(super) fn fill(block: &mut Vec<u8>, from: &mut impl Read) -> io::Result<()> {
-    block.resize(BLOCK_BYTES, 0);
-    let mut filled = 0;
-    while filled < BLOCK_BYTES {
-        match from.read(&mut block[filled..]) {
-            Ok(0) => break,
-            Ok(bytes) => filled += bytes,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    block.truncate(filled);
-    Ok(())
+    // Read into as it is: to clear room for a block would cost a small page more than all else.
+    block.clear();
+    block.reserve(BLOCK_BYTES);
+    from.take(BLOCK_BYTES as u64).read_to_end(block).map(drop)
 }
 
 fn member(mut job: Job, level: u32) -> io::Result<Job> {
