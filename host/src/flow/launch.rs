@@ -13,7 +13,7 @@ use super::{
     Contacts, Course, Failure, Outcome, Plan, Preparation, Report, RunContext, RunError, StageRetries, Watcher,
     context::{Nobody, scratch_of},
     load, notify, prepare,
-    record::RunRecord,
+    record::{self, RunRecord},
     recorder::Recorder,
     run, window,
 };
@@ -122,6 +122,7 @@ async fn attempt(host: &Host, launch: Launch, stop: impl Future<Output = ()>) ->
         source,
     })?;
     let lock = Lock::take(&storage, &loaded.pipeline.name)?;
+    record::load_ahead(host, &loaded);
     let state = Arc::new(State::open(&storage.state_db())?);
     let id = launch.run();
     let new = |seen| NewRun { id: id.clone(), started_at: launch.started, process: Process::current(), seen };
@@ -181,10 +182,12 @@ async fn take(
     cursors.retain(|stream, _| stream.split_once('/').is_none_or(|(source, _)| !windowed.contains(source)));
     let mut record = RunRecord::new(id.as_str(), &loaded, launch.started, cursors);
     record.window = launch.window;
-    record.keep(host, &loaded).await?;
     let contacts = Contacts::Granted { overrides: launch.overrides.clone(), archives: archives(&loaded, id, launch.started) };
     let sink = recorder.sink();
-    let plan = ready(host, loaded, &contacts, launch, sink.clone()).await?;
+    // Whatever the plugins answer, there is a record of what was asked.
+    let (kept, plan) = tokio::join!(record.keep(host, &loaded), ready(host, loaded.clone(), &contacts, launch, sink.clone()));
+    kept?;
+    let plan = plan?;
     window::check(&plan, &windowed)?;
     let mut ctx = context(host, &plan, contacts, id.as_str(), launch, sink);
     ctx.cursors = record.cursors;

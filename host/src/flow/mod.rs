@@ -8,7 +8,7 @@
 //! - Nothing is visible in the warehouse before the gate passed the whole run.
 //! - A held run keeps its clean files, its quarantine and its archive.
 //! - A run that died after its gate passed is finished by the next one, from its clean files ([`load::resume`]).
-//! - Before anything is read it is written down what a replay needs of the run beside its pages ([`record`]).
+//! - Before the first row is read it is written down what a replay needs of the run beside its pages ([`record`]).
 
 pub mod gate;
 pub mod launch;

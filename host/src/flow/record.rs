@@ -1,4 +1,4 @@
-//! What a replay needs of a run beside its pages: `runs/{run}.json`, written before anything is read.
+//! What a replay needs of a run beside its pages: `runs/{run}.json`, written before the first row is read.
 //!
 //! What always holds here:
 //! - The record and the manifests of the run's sources are enough: pipeline file, SQL files and plugins may change afterwards
@@ -10,18 +10,20 @@
 //! so the same component cuts the same ones from the same answers, and another component cuts its own.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs, io,
     path::{Path, PathBuf},
 };
 
 use chrono::{DateTime, Utc};
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
 
 use super::{RunError, launch::Host};
 use crate::{
     config::{ConfigError, Loaded, Pipeline, StorageLayout, restore},
+    engine::Summed,
     plugin::{Plugin, resolve},
     state::tasks::Span,
 };
@@ -140,14 +142,20 @@ impl RunRecord {
         let storage = loaded.storage();
         let folder = storage.plugins();
         let shared = plugins_shared(&storage).map_err(|source| RunError::File { doing: "lock", path: folder.clone(), source })?;
-        for name in plugin_names(&loaded.pipeline) {
-            if self.plugins.contains_key(name) {
-                continue;
+        let names: BTreeSet<_> = plugin_names(&loaded.pipeline).filter(|name| !self.plugins.contains_key(*name)).collect();
+        let kept = names.into_iter().map(|name| {
+            let folder = folder.clone();
+            async move {
+                let plugin = host.runtime.load(&resolve(name, &loaded.root, &host.plugin_folders)?).await?;
+                let component = Component { plugin: plugin.id(), sha256: plugin.digest.clone() };
+                let path = plugin.path.clone();
+                let kept = tokio::task::spawn_blocking(move || keep(&plugin, &folder)).await;
+                let kept = kept.map_err(io::Error::other).and_then(|kept| kept);
+                kept.map_err(|source| RunError::File { doing: "keep the plugin", path, source })?;
+                Ok::<_, RunError>((name.to_owned(), component))
             }
-            let plugin = host.runtime.load(&resolve(name, &loaded.root, &host.plugin_folders)?).await?;
-            keep(&plugin, &folder).map_err(|source| RunError::File { doing: "keep the plugin", path: plugin.path.clone(), source })?;
-            self.plugins.insert(name.to_owned(), Component { plugin: plugin.id(), sha256: plugin.digest.clone() });
-        }
+        });
+        self.plugins.extend(try_join_all(kept).await?);
         self.write(&storage)?;
         drop(shared);
         Ok(())
@@ -229,6 +237,16 @@ pub fn component_path(folder: &Path, sha256: &str) -> PathBuf {
     folder.join(format!("{sha256}.wasm"))
 }
 
+/// Begins to load the plugins of a pipeline, for those who will ask for them. What is wrong with one is told to them.
+pub(super) fn load_ahead(host: &Host, loaded: &Loaded) {
+    for name in plugin_names(&loaded.pipeline) {
+        if let Ok(path) = resolve(name, &loaded.root, &host.plugin_folders) {
+            let runtime = host.runtime.clone();
+            tokio::spawn(async move { runtime.load(&path).await });
+        }
+    }
+}
+
 /// The plugins that a pipeline names, sources first.
 fn plugin_names(pipeline: &Pipeline) -> impl Iterator<Item = &str> {
     let sources = pipeline.sources.values().map(|source| source.plugin.as_str());
@@ -262,19 +280,30 @@ fn keep(plugin: &Plugin, folder: &Path) -> io::Result<()> {
     if path.is_file() {
         return Ok(());
     }
-    let bytes = fs::read(&plugin.path)?;
-    if format!("{:x}", Sha256::digest(&bytes)) != plugin.digest {
+    let mut copy = Summed::new(new_in(folder)?);
+    io::copy(&mut fs::File::open(&plugin.path)?, &mut copy)?;
+    let (copy, sum) = copy.finish();
+    if sum != plugin.digest {
         return Err(io::Error::other("it changed while it was read"));
     }
-    write_whole(&path, &bytes)
+    settle(copy, &path)
 }
 
 /// Writes a file that is there whole or not at all.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().expect("it lies in a folder");
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    let mut file = new_in(path.parent().expect("it lies in a folder"))?;
     io::Write::write_all(&mut file, bytes)?;
+    settle(file, path)
+}
+
+/// A file that vanishes unless it is settled.
+fn new_in(folder: &Path) -> io::Result<NamedTempFile> {
+    fs::create_dir_all(folder)?;
+    tempfile::Builder::new().prefix(".new-").tempfile_in(folder)
+}
+
+/// Brings a file to disk, then gives it its name.
+fn settle(file: NamedTempFile, path: &Path) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())

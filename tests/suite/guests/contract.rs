@@ -1,10 +1,10 @@
 //! Components that do not fit this host. They are made here from WIT alone: a module of the right shape, whose functions trap.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 use insta::assert_snapshot;
 use tidegate::{contract::CONTRACT, error::chain};
-use tidegate_tests::{folder, root, sandbox::runtime};
+use tidegate_tests::{components::Components, folder, root, sandbox::runtime};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, PackageId, Resolve, SourceMap};
 
@@ -61,6 +61,15 @@ async fn refusal(bytes: &[u8]) -> String {
     let error = bounded(runtime().load(&path)).await.unwrap_err();
     goes_on("guest-transform").await;
     chain(&error).replace(&*dir.path().to_string_lossy(), "<dir>")
+}
+
+#[tokio::test]
+async fn who_asks_while_a_plugin_is_loaded_gets_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("plugin.wasm");
+    fs::copy(Components::guests().path("guest-transform"), &path).unwrap();
+    let (one, other) = tokio::join!(runtime().load(&path), runtime().load(&path));
+    assert!(Arc::ptr_eq(&one.unwrap(), &other.unwrap()));
 }
 
 #[tokio::test]

@@ -4,12 +4,13 @@ use std::{
     collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
 use wasmtime::{
     Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
     component::{Component, Linker},
@@ -39,8 +40,11 @@ pub struct Runtime {
     engine: Engine,
     linker: Linker<Guest>,
     cache: PathBuf,
-    loaded: Mutex<HashMap<PathBuf, Arc<Plugin>>>,
+    loaded: Mutex<HashMap<PathBuf, Slot>>,
 }
+
+/// A component that is loaded once, however many ask for it at a time.
+type Slot = Arc<OnceCell<Arc<Plugin>>>;
 
 /// What is kept beside compiled code, so that a warm start need not ask the component.
 #[derive(Serialize, Deserialize)]
@@ -84,15 +88,18 @@ impl Runtime {
     }
 
     /// Loads the component at `path`, compiling it where it was not compiled before. Fails where it does not fit the contract, naming
-    /// what is missing.
+    /// what is missing. Whoever asks while it is loaded waits for it.
     pub async fn load(&self, path: &Path) -> Result<Arc<Plugin>, PluginError> {
-        let known = |this: &Self| this.loaded.lock().ok().and_then(|loaded| loaded.get(path).cloned());
-        if let Some(plugin) = known(self) {
-            return Ok(plugin);
-        }
+        let slot = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).entry(path.to_owned()).or_default().clone();
+        slot.get_or_try_init(|| self.read(path)).await.cloned()
+    }
+
+    async fn read(&self, path: &Path) -> Result<Arc<Plugin>, PluginError> {
         let read = |source| PluginError::Read { path: path.to_owned(), source };
         // Memory for the whole component, some megabytes, is asked for only where it is compiled.
-        let digest = summed(path).map_err(read)?;
+        let component = path.to_owned();
+        let summed = tokio::task::spawn_blocking(move || summed(&component)).await;
+        let digest = summed.map_err(io::Error::other).and_then(|summed| summed).map_err(read)?;
         let plugin = match self.load_compiled(path, &digest) {
             Some(plugin) => plugin,
             None => {
@@ -100,11 +107,7 @@ impl Runtime {
                 self.compile(path, &hex(&Sha256::digest(&bytes)), &bytes).await?
             }
         };
-        let plugin = Arc::new(plugin);
-        if let Ok(mut loaded) = self.loaded.lock() {
-            loaded.insert(path.to_owned(), plugin.clone());
-        }
-        Ok(plugin)
+        Ok(Arc::new(plugin))
     }
 
     async fn compile(&self, path: &Path, digest: &str, bytes: &[u8]) -> Result<Plugin, PluginError> {
