@@ -27,51 +27,62 @@ struct Job {
     packed: Vec<u8>,
 }
 
-/// A thread that packs block after block.
-struct Packer {
-    to: Sender<Job>,
-    from: Receiver<io::Result<Job>>,
-}
-
-impl Packer {
-    fn start<'s>(scope: &'s Scope<'s, '_>, level: u32) -> Self {
-        let ((to, jobs), (done, from)) = (channel(), channel());
-        scope.spawn(move || jobs.into_iter().try_for_each(|job| done.send(member(job, level))));
-        Self { to, from }
-    }
+/// A thread that packs block after block: where they go, and where they come from packed.
+fn packer<'s>(scope: &'s Scope<'s, '_>, level: u32) -> (Sender<Job>, Receiver<io::Result<Job>>) {
+    let ((to, jobs), (done, from)) = (channel(), channel());
+    // Nobody waits for what is packed where writing has failed.
+    scope.spawn(move || jobs.into_iter().try_for_each(|job| done.send(member(job, level))));
+    (to, from)
 }
 
 /// Packs the blocks that `next` fills into `file`, in their order; one that is not full is the last.
-pub(super) fn pack(next: &mut dyn FnMut(&mut Vec<u8>) -> io::Result<()>, file: &mut impl Write, level: u32) -> io::Result<()> {
-    const ALIVE: &str = "packing does not panic";
+pub(super) fn pack(next: &mut dyn FnMut(&mut Vec<u8>) -> io::Result<()>, file: &mut (impl Write + Send), level: u32) -> io::Result<()> {
+    let mut first = Job::default();
+    next(&mut first.block)?;
+    if first.block.len() < BLOCK_BYTES {
+        return file.write_all(&member(first, level)?.packed);
+    }
+    pack_side_by_side(first, next, file, level)
+}
+
+/// The same for what is more than a block. What is read, packed and written at a time are different blocks, by threads of their own.
+fn pack_side_by_side(
+    first: Job,
+    next: &mut dyn FnMut(&mut Vec<u8>) -> io::Result<()>,
+    file: &mut (impl Write + Send),
+    level: u32,
+) -> io::Result<()> {
     let most = thread::available_parallelism().map_or(1, |cores| cores.get()).min(MOST_PACKERS);
     thread::scope(|scope| {
-        let (mut packers, mut spare) = (Vec::with_capacity(most), Vec::new());
-        let (mut begun, mut ended) = (0, 0);
-        loop {
-            let mut job: Job = spare.pop().unwrap_or_default();
-            next(&mut job.block)?;
-            let is_last = job.block.len() < BLOCK_BYTES;
-            // A page without a byte is a member without one; behind others there is no need for it.
-            if begun == 0 || !job.block.is_empty() {
-                if begun < most {
-                    packers.push(Packer::start(scope, level));
-                }
-                // They take turns, so that blocks come back in their order.
-                packers[begun % most].to.send(job).expect(ALIVE);
-                begun += 1;
-            }
-            // Each has a block to pack and one that waits.
-            while begun - ended >= if is_last { 1 } else { 2 * most } {
-                let job = packers[ended % most].from.recv().expect(ALIVE)?;
+        let (mut jobs, mut packed): (Vec<_>, Vec<_>) = (0..most).map(|_| packer(scope, level)).unzip();
+        let (back, spare) = channel();
+        // Each packer has a block to pack and one that waits; one is read and one is written meanwhile.
+        (0..2 * most + 2).for_each(|_| drop(back.send(Job::default())));
+        let writer = scope.spawn(move || {
+            // Packers take turns, so that blocks come back in their order; the first whose turn it is and that has none was given none.
+            while let Ok(job) = packed[0].recv() {
+                let job: Job = job?;
                 file.write_all(&job.packed)?;
-                spare.push(job);
-                ended += 1;
+                drop(back.send(job));
+                packed.rotate_left(1);
             }
-            if is_last {
-                return Ok(());
+            Ok(())
+        });
+        let mut job = first;
+        loop {
+            let is_last = job.block.len() < BLOCK_BYTES;
+            // A file of whole blocks ends with one that is empty.
+            if !job.block.is_empty() && jobs[0].send(job).is_err() || is_last {
+                break;
             }
+            jobs.rotate_left(1);
+            // Where writing has failed, blocks stop to come back.
+            let Ok(spare) = spare.recv() else { break };
+            job = spare;
+            next(&mut job.block)?;
         }
+        drop(jobs);
+        writer.join().unwrap_or_else(|_| Err(io::Error::other("the thread that writes pages has failed")))
     })
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 use super::{
     super::pack::{fill, keep, pack},
     Asked, Entry, FileRequest, Head, Line, Listing, MOST_PAGES, Page, PageWriter, Unanswered, manifest_name, read_at,
-    settling::Settling,
+    settling::{Ahead, Settling},
     verify::unpacked,
     writer::{Written, hex, unfinished},
 };
@@ -317,7 +317,7 @@ impl State {
 
 /// Copies `from` to `target`, packed or as it is, under a temporary name until it is whole.
 fn write_page(mut from: impl Read, register: &Register, target: &Path, packed: bool) -> io::Result<Written> {
-    let mut file = unfinished(register.folder())?;
+    let mut file = Ahead::new(unfinished(register.folder())?, &register.settling);
     let mut digest = Sha256::new();
     let mut bytes = 0;
     let mut next = |block: &mut Vec<u8>| -> io::Result<()> {
@@ -331,6 +331,7 @@ fn write_page(mut from: impl Read, register: &Register, target: &Path, packed: b
     } else {
         pack(&mut next, &mut file, register.level())?
     }
+    let file = file.into_inner();
     let packed_bytes = file.as_file().metadata()?.len();
     register.settling.begin(file.persist(register.root().join(target))?)?;
     Ok(Written { bytes, packed_bytes, sha256: hex(digest) })
