@@ -22,6 +22,7 @@ use tokio_postgres::CopyInSink;
 
 use super::{
     PostgresError,
+    buffers::Buffers,
     ddl::Fit,
     encode::{self, Encoder},
     ident::{Ident, TableName, list},
@@ -197,8 +198,9 @@ async fn encode_all(load: &TableLoad, rows: Rows, fit: &Fit, key: &[Ident]) -> R
     let schema = rows.schema();
     let (sender, receiver) = mpsc::channel(WAITING);
     let mut tasks = JoinSet::new();
+    let buffers = Buffers::default();
     for lane in lanes(load, rows).await? {
-        let work = Encoding::new(load, &schema, fit, key)?;
+        let work = Encoding::new(load, &schema, fit, key, buffers.clone())?;
         let rows = futures::stream::iter(lane).flatten();
         tasks.spawn(work.run(rows, sender.clone()));
     }
@@ -229,16 +231,17 @@ struct Encoding {
     /// The columns that the table has no place for.
     strangers: Vec<usize>,
     key: Vec<usize>,
+    buffers: Buffers,
 }
 
 impl Encoding {
-    fn new(load: &TableLoad, schema: &Schema, fit: &Fit, key: &[Ident]) -> Result<Self, PostgresError> {
+    fn new(load: &TableLoad, schema: &Schema, fit: &Fit, key: &[Ident], buffers: Buffers) -> Result<Self, PostgresError> {
         let (written, strangers): (Vec<usize>, Vec<usize>) = (0..fit.kinds.len()).partition(|&at| fit.kinds[at].is_some());
         let kinds: Vec<_> = fit.written().map(|(_, kind)| kind.clone()).collect();
         let rows = schema.project(&written).map_err(|error| rows_error(&load.name, error.into()))?;
         let encoder = Encoder::new(&rows, &kinds).map_err(|error| rows_error(&load.name, DataFusionError::External(Box::new(error))))?;
         let key = key.iter().filter_map(|key| schema.index_of(key.name()).ok()).collect();
-        Ok(Self { table: load.name.clone(), encoder, written, strangers, key })
+        Ok(Self { table: load.name.clone(), encoder, written, strangers, key, buffers })
     }
 
     async fn run(
@@ -268,7 +271,7 @@ impl Encoding {
         };
         let null_keys = self.key.iter().map(|&at| kept.column(at).logical_null_count() as u64).max().unwrap_or(0);
         // The encoder knows how much room it needs.
-        let mut bytes = Vec::new();
+        let mut bytes = self.buffers.take();
         let mut unfit = Vec::new();
         let written = kept.project(&self.written).map_err(failed)?;
         let rows = self.encoder.encode(&written, &mut bytes, &mut unfit);
@@ -278,7 +281,7 @@ impl Encoding {
             column: written.schema_ref().field(unfit.column).name().clone(),
             why: Why::Value(unfit.reason),
         }));
-        Ok(Chunk { bytes: bytes.into(), rows: rows as u64, null_keys, batch, refusals })
+        Ok(Chunk { bytes: self.buffers.message(bytes), rows: rows as u64, null_keys, batch, refusals })
     }
 
     /// The rows with a value in a column that the table has no place for.

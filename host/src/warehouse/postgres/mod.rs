@@ -19,6 +19,7 @@ pub mod setup;
 pub mod types;
 
 mod audit;
+mod buffers;
 mod catalog;
 mod copy;
 mod ddl;
