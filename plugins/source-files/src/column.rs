@@ -14,7 +14,7 @@ use tidegate_sdk::{
 use crate::{
     kind::Kind,
     parse,
-    rows::{Rows, Rule, SLACK},
+    rows::{Rows, Rule},
 };
 
 /// A column of a stream.
@@ -79,34 +79,24 @@ pub fn build(cells: &Cells<'_>, column: usize, kind: Kind) -> Result<ArrayRef, V
 }
 
 fn text(cells: &Cells<'_>) -> Result<ArrayRef, Vec<(usize, Rule)>> {
-    let count = cells.rows.len();
-    // The usual case: a length says whether the cell is null, and nothing is read of the cell.
+    let (count, texts) = (cells.rows.len(), cells.rows.texts(cells.place));
+    // The usual case: a length says whether the cell is null, and the cells are the array's values as they stand.
     let empty_is_null = matches!(cells.nulls, [one] if one.is_empty()) && !cells.rows.has_nulls();
-    let mut offsets: Vec<i32> = Vec::with_capacity(count + 1);
-    let (mut length, mut nulls) = (0, 0);
-    offsets.push(0);
-    for (row, bytes) in cells.rows.lengths(cells.place).enumerate() {
-        let null = if empty_is_null { bytes == 0 } else { cells.get(row).is_none() };
-        length += if null { 0 } else { bytes };
-        nulls += usize::from(null);
-        offsets.push(i32::try_from(length).expect("a batch is far below 2 GiB"));
-    }
-    let valid = (nulls > 0).then(|| {
-        let is_valid = |row: usize| if empty_is_null { offsets[row] < offsets[row + 1] } else { cells.get(row).is_some() };
-        NullBuffer::from(BooleanBuffer::collect_bool(count, is_valid))
-    });
-    let mut values = vec![0; length + SLACK];
-    cells.rows.copy_cells(cells.place, &offsets, &mut values);
-    values.truncate(length);
     // UTF-8 is checked here, once for the whole column; only where that fails is the cell looked for.
-    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-    match StringArray::try_new(offsets, Buffer::from_vec(values), valid) {
-        Ok(array) => Ok(Arc::new(array)),
-        Err(_) => {
-            let broken = |row: &usize| cells.get(*row).is_some_and(|cell| std::str::from_utf8(cell).is_err());
-            Err((0..count).filter(broken).map(|row| (row, Rule::Utf8)).collect())
-        }
-    }
+    let array = if empty_is_null {
+        let offsets = texts.offsets();
+        let nulls = offsets.windows(2).filter(|ends| ends[0] == ends[1]).count();
+        let valid = (nulls > 0).then(|| NullBuffer::from(BooleanBuffer::collect_bool(count, |row| offsets[row] < offsets[row + 1])));
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets.to_vec()));
+        StringArray::try_new(offsets, Buffer::from_slice_ref(texts.bytes()), valid).ok()
+    } else {
+        let cell = |row| cells.get(row).map(std::str::from_utf8).transpose();
+        (0..count).map(cell).collect::<Result<StringArray, _>>().ok()
+    };
+    array.map(|array| Arc::new(array) as _).ok_or_else(|| {
+        let broken = |row: &usize| cells.get(*row).is_some_and(|cell| std::str::from_utf8(cell).is_err());
+        (0..count).filter(broken).map(|row| (row, Rule::Utf8)).collect()
+    })
 }
 
 fn primitive<T: ArrowPrimitiveType>(

@@ -10,7 +10,8 @@ use crate::{
     config::Format,
     input::Input,
     plain::{self, Line},
-    rows::{Bad, MAX_RECORD_BYTES, Rows, Rule},
+    record::{MAX_RECORD_BYTES, Record},
+    rows::{Bad, Rows, Rule},
 };
 
 /// The byte between two fields.
@@ -51,13 +52,13 @@ impl Csv {
 
     /// Reads the header; `None` where the file has no record. The next record is the first.
     pub fn header(&mut self, input: &mut Input) -> Result<Option<Vec<String>>> {
-        let mut rows = Rows::new(usize::MAX, 1);
-        let found = self.record(input, &mut rows)?;
+        let mut record = Record::default();
+        let found = self.record(input, &mut record)?;
         self.next = 1;
         if !found {
             return Ok(None);
         }
-        self.names = names(input.path(), rows.open())?;
+        self.names = names(input.path(), record.cells())?;
         Ok(Some(self.names.clone()))
     }
 
@@ -81,19 +82,37 @@ impl Csv {
     /// Adds records to `rows` until they are full or the input ends. Ragged records go to `bad`; with `stop` the first of them ends the call.
     pub fn fill(&mut self, input: &mut Input, rows: &mut Rows, bad: &mut Vec<Bad>, stop: bool) -> Result<Progress> {
         while !rows.is_full() && bad.len() < 4096 {
-            if !self.record(input, rows)? {
+            if !self.skip_blank(input)? {
                 return Ok(Progress::End);
             }
             let number = self.next;
+            if let Some(Line { length, cells }) = plain::line(input.rest(), self.delimiter, rows.open.room().1) {
+                let text = input.rest();
+                self.after_return = text[length] == b'\r';
+                // A line without text has only delimiters.
+                let is_row = cells == rows.width() && length >= cells;
+                if is_row {
+                    rows.accept_line(text, number)
+                } else {
+                    rows.open.push_line(text, cells)
+                }
+                input.consume(length + 1);
+                if is_row {
+                    self.next += 1;
+                    continue;
+                }
+            } else if !self.record(input, &mut rows.open)? {
+                return Ok(Progress::End);
+            }
             self.next += 1;
-            if rows.open_bytes() == 0 {
+            if rows.open.bytes() == 0 {
                 self.blank += 1;
-                rows.discard();
-            } else if rows.open_cells() == rows.width() {
+                rows.open.clear();
+            } else if rows.open.len() == rows.width() {
                 rows.accept(number);
             } else {
                 bad.push(self.ragged(number, rows));
-                rows.discard();
+                rows.open.clear();
                 if stop {
                     break;
                 }
@@ -102,22 +121,14 @@ impl Csv {
         Ok(Progress::Pause)
     }
 
-    /// Reads one record into the open record of `rows`; false at the end of the input.
-    #[inline]
-    fn record(&mut self, input: &mut Input, rows: &mut Rows) -> Result<bool> {
+    /// Reads one record; false at the end of the input.
+    fn record(&mut self, input: &mut Input, record: &mut Record) -> Result<bool> {
         if !self.skip_blank(input)? {
             return Ok(false);
         }
-        let (_, ends) = rows.room();
-        if let Some(Line { length, cells }) = plain::line(input.rest(), self.delimiter, ends) {
-            rows.take_line(input.rest(), length, cells);
-            self.after_return = input.rest()[length] == b'\r';
-            input.consume(length + 1);
-            return Ok(true);
-        }
         let mut ended = false;
         loop {
-            let (data, ends) = rows.room();
+            let (data, ends) = record.room();
             // A line's end in place of the file's: it ends the last record too, but where a quote is open it does not, which csv-core would
             // not say otherwise.
             let rest = if ended { b"\n" } else { input.rest() };
@@ -125,7 +136,7 @@ impl Csv {
             if let Some(last) = read.checked_sub(1) {
                 self.after_return = rest[last] == b'\r';
             }
-            rows.wrote(bytes, cells);
+            record.wrote(bytes, cells);
             if !ended {
                 input.consume(read);
             }
@@ -136,11 +147,11 @@ impl Csv {
                 ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {}
                 ReadRecordResult::End => return Ok(false),
             }
-            if rows.open_bytes() > MAX_RECORD_BYTES || rows.open_cells() > MAX_FIELDS {
+            if record.bytes() > MAX_RECORD_BYTES || record.len() > MAX_FIELDS {
                 return Err(self.too_large(input));
             }
             if ended && input.was_cut() {
-                rows.discard();
+                record.clear();
                 return Ok(false);
             }
         }
@@ -186,14 +197,14 @@ impl Csv {
     }
 
     fn ragged(&self, record: u64, rows: &Rows) -> Bad {
-        let (found, wanted) = (rows.open_cells(), rows.width());
+        let (found, wanted) = (rows.open.len(), rows.width());
         let fields = |count: usize| if count == 1 { "1 field".to_owned() } else { format!("{count} fields") };
         let (column, what) = match self.names.get(found) {
             Some(missing) => (missing, "the record ends before it"),
             None => (&self.names[wanted - 1], "the record goes on after it"),
         };
         let reason = format!("{what}: {}, the header has {wanted}", fields(found));
-        Bad { record, rule: Rule::Ragged, column: Some(column.clone()), reason, raw: self.raw(rows.open()) }
+        Bad { record, rule: Rule::Ragged, column: Some(column.clone()), reason, raw: self.raw(rows.open.cells()) }
     }
 
     /// A record as a line. Quotes stand where they are needed, not where they stood.

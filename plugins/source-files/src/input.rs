@@ -1,12 +1,12 @@
-//! The bytes of a file from one place to another, a mebibyte at a time, after a look at their encoding.
+//! The bytes of a file from one place to another, some at a time, after a look at their encoding.
 
 use tidegate_sdk::{
     Failure, Result,
     files::{self, File, Packing},
 };
 
-/// How much is read at a time.
-pub const READ_BYTES: u32 = 1 << 20;
+/// How much is read at a time: so little that it stays in a core's cache, and that the host has memory at hand for it.
+pub const READ_BYTES: u32 = 256 << 10;
 
 /// An open file, or a part of one.
 pub struct Input {

@@ -14,7 +14,8 @@ use crate::{
     infer::{Candidates, SAMPLE_RECORDS},
     input::Input,
     object::{Value, broken_member, members, value},
-    rows::{Bad, MAX_RECORD_BYTES, Rows, Rule},
+    record::MAX_RECORD_BYTES,
+    rows::{Bad, Rows, Rule},
 };
 
 /// How much of a bad record is kept.
@@ -102,7 +103,7 @@ impl Json {
             match outcome {
                 Ok(()) => rows.accept(number),
                 Err(broken) => {
-                    rows.discard();
+                    rows.open.clear();
                     bad.push(broken);
                     if stop {
                         break;
@@ -272,14 +273,14 @@ impl Json {
         }
         for (place, cell) in cells.into_iter().enumerate() {
             match cell.map(value).transpose() {
-                Ok(None | Some(Value::Null)) => rows.push(b"", true),
-                Ok(Some(Value::Text(text))) => rows.push(text.as_bytes(), false),
-                Ok(Some(Value::Plain(text) | Value::Nested(text))) => rows.push(text.as_bytes(), false),
+                Ok(None | Some(Value::Null)) => rows.open.push(b"", true),
+                Ok(Some(Value::Text(text))) => rows.open.push(text.as_bytes(), false),
+                Ok(Some(Value::Plain(text) | Value::Nested(text))) => rows.open.push(text.as_bytes(), false),
                 Err(reason) => return Err(bad(Rule::Malformed, Some(self.columns[place].clone()), reason)),
             }
         }
         if self.raw {
-            rows.push(&record[..record.len().min(RAW_BYTES)], false);
+            rows.open.push(&record[..record.len().min(RAW_BYTES)], false);
         }
         Ok(())
     }

@@ -21,6 +21,7 @@ mod object;
 mod parse;
 mod plain;
 mod reader;
+mod record;
 mod rows;
 mod slice;
 #[cfg(test)]

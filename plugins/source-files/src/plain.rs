@@ -1,4 +1,6 @@
-//! Lines without quotes, found eight bytes at a time: nearly all records of nearly all files.
+//! Lines without quotes, found sixteen bytes at a time: nearly all records of nearly all files.
+
+use wide::u8x16;
 
 /// A line that is a record.
 #[derive(Debug, PartialEq, Eq)]
@@ -9,43 +11,39 @@ pub struct Line {
     pub cells: usize,
 }
 
-const ONES: u64 = u64::from_le_bytes([0x01; 8]);
-const LOW: u64 = u64::from_le_bytes([0x7f; 8]);
+/// So many bytes are looked at together.
+const BLOCK: usize = 16;
 
 /// The line at the beginning of `text`, with where its cells end written to `ends`. None where it does not end in `text`, is longer than the
-/// text but for eight bytes, has a quote, or has more cells than there are `ends`.
+/// text but for a block, has a quote, or has more cells than there are `ends`.
 #[inline]
 pub fn line(text: &[u8], delimiter: u8, ends: &mut [usize]) -> Option<Line> {
     let mut cells = 0;
-    for (block, bytes) in text.as_chunks::<8>().0.iter().enumerate() {
-        let mut marks = marks(u64::from_le_bytes(*bytes), delimiter);
-        while marks != 0 {
-            let place = (marks.trailing_zeros() / 8) as usize;
-            let byte = bytes[place];
-            let at = block * 8 + place;
-            if byte == b'"' {
-                return None;
-            }
-            *ends.get_mut(cells)? = at;
+    for (block, bytes) in text.as_chunks::<BLOCK>().0.iter().enumerate() {
+        let (mut delimiters, stops) = marks(*bytes, delimiter);
+        // Up to the first bit of `stops`, or all.
+        delimiters &= !stops & stops.wrapping_sub(1);
+        while delimiters != 0 {
+            *ends.get_mut(cells)? = block * BLOCK + delimiters.trailing_zeros() as usize;
             cells += 1;
-            if byte != delimiter {
-                return Some(Line { length: at, cells });
-            }
-            marks &= marks - 1;
+            delimiters &= delimiters - 1;
+        }
+        if stops != 0 {
+            let place = stops.trailing_zeros() as usize;
+            let length = block * BLOCK + place;
+            *ends.get_mut(cells)? = length;
+            return (bytes[place] != b'"').then_some(Line { length, cells: cells + 1 });
         }
     }
     None
 }
 
-/// The highest bit of each byte that is a delimiter, a quote or a line's end.
+/// A bit for each byte that is a delimiter, and one for each that is a quote or a line's end.
 #[inline]
-fn marks(bytes: u64, delimiter: u8) -> u64 {
-    // The highest bit of a byte is set where the byte is not `wanted`; no carry leaves a byte.
-    let other = |wanted: u8| {
-        let differs = bytes ^ (ONES * u64::from(wanted));
-        ((differs & LOW) + LOW) | differs
-    };
-    !(other(delimiter) & other(b'"') & other(b'\n') & other(b'\r') | LOW)
+fn marks(bytes: [u8; BLOCK], delimiter: u8) -> (u32, u32) {
+    let bytes = u8x16::new(bytes);
+    let is = |wanted: u8| bytes.simd_eq(u8x16::splat(wanted));
+    (is(delimiter).to_bitmask(), (is(b'"') | is(b'\n') | is(b'\r')).to_bitmask())
 }
 
 #[cfg(test)]
@@ -63,11 +61,12 @@ mod tests {
     #[test]
     fn every_byte_is_told_from_the_four_that_count() {
         for byte in 0..=u8::MAX {
-            for place in 0..8 {
-                let mut bytes = [b'x'; 8];
+            for place in 0..BLOCK {
+                let mut bytes = [b'x'; BLOCK];
                 bytes[place] = byte;
-                let wanted = if matches!(byte, b',' | b'"' | b'\n' | b'\r') { 0x80 << (8 * place) } else { 0 };
-                assert_eq!(marks(u64::from_le_bytes(bytes), b','), wanted, "{byte} at {place}");
+                let bit = |wanted| if wanted { 1 << place } else { 0 };
+                let stops = matches!(byte, b'"' | b'\n' | b'\r');
+                assert_eq!(marks(bytes, b','), (bit(byte == b','), bit(stops)), "{byte} at {place}");
             }
         }
     }
@@ -76,12 +75,12 @@ mod tests {
     fn cells_end_where_they_do() {
         assert_eq!(cells(b"a,bc,,\nnext line of it", b','), Some(vec![1, 4, 5, 6]));
         assert_eq!(cells(b"one\ttwo, three\r\nfour five", b'\t'), Some(vec![3, 14]));
-        assert_eq!(cells(b"\n_______", b','), Some(vec![0]));
+        assert_eq!(cells(b"\n_______________", b','), Some(vec![0]));
     }
 
     #[test]
     fn quotes_open_ends_and_wide_lines_are_left_to_others() {
-        for text in ["a,\"b\"\n________", "a,b,c,d,e", "a,b\n", "1,2,3,4,5,6,7,8,9\n________"] {
+        for text in ["a,\"b\"\n__________", "aaaa,bbbb,cccc,dddd", "a,b\n", "1,2,3,4,5,6,7,8,9\n______________"] {
             assert_eq!(cells(text.as_bytes(), b','), None, "{text}");
         }
     }

@@ -1,120 +1,153 @@
-//! Records as they were read: cells in one buffer, row by row, before they become columns.
-//!
-//! At most one record is open at a time: cells are added to it, then it is accepted as a row or discarded. A record's cells stand side by
-//! side, or as they stood in the file, one byte between them ([`Rows::take_line`]).
+//! Records as they were read, before they become arrays: the cells of a column stand one behind the other, as Arrow wants them.
 
 use tidegate_sdk::{Dimension, Origin, Unread};
 
+use crate::record::Record;
+
 /// How many bytes of cells a batch may hold before it is handed over with fewer rows than were asked for.
 const FULL_BYTES: usize = 16 << 20;
-/// The largest record. More is hardly a record but a quote that never closes.
-pub const MAX_RECORD_BYTES: usize = 16 << 20;
 
-/// How many bytes [`copy`] may write behind those that it was asked for.
-pub const SLACK: usize = 32;
+/// So many bytes of a cell are copied together.
+const BLOCK: usize = 32;
 
-/// Copies the first `length` bytes of `from`, [`SLACK`] at a time. In a component a copy whose length is not known to the compiler is a call
-/// into the host, which costs more than most cells are long.
-#[inline]
-fn copy(from: &[u8], length: usize, to: &mut [u8]) {
-    let mut at = 0;
-    while at < length {
-        match (from.get(at..at + SLACK), to.get_mut(at..at + SLACK)) {
-            (Some(from), Some(to)) => to.copy_from_slice(from),
-            // The last bytes that there are.
-            _ => return to[at..length].copy_from_slice(&from[at..length]),
-        }
-        at += SLACK;
+/// The rows that were read, and the record that is open: cells are added to it, then it is accepted as a row or discarded.
+#[derive(Default)]
+pub struct Rows {
+    /// The record that is open.
+    pub open: Record,
+    most: usize,
+    columns: Vec<Texts>,
+    /// Which cells are null though they may hold text, row by row; empty where only the text says it.
+    nulls: Vec<bool>,
+    /// The numbers of the rows' records.
+    records: Vec<u64>,
+    /// How many bytes the rows' cells have.
+    bytes: usize,
+}
+
+/// The cells of a column.
+pub struct Texts {
+    bytes: Vec<u8>,
+    /// Where each begins, and where the last ends.
+    offsets: Vec<i32>,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self { bytes: Vec::new(), offsets: vec![0] }
     }
 }
 
-/// Cells of many records.
-#[derive(Default)]
-pub struct Rows {
-    width: usize,
-    most: usize,
-    data: Vec<u8>,
-    used: usize,
-    /// Where each cell ends, relative to its row's base; `width` of them per accepted row, then those of the open record.
-    ends: Vec<usize>,
-    used_ends: usize,
-    /// How many bytes stand between the cells of each row: none or one.
-    gaps: Vec<u8>,
-    /// Which cells are null though they may hold text; empty where only the text says it.
-    nulls: Vec<bool>,
-    bases: Vec<usize>,
-    records: Vec<u64>,
-    open_base: usize,
-    open_gap: u8,
+impl Texts {
+    /// The cells, one behind the other.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Where each cell begins, and where the last ends.
+    pub fn offsets(&self) -> &[i32] {
+        &self.offsets
+    }
+
+    #[inline]
+    fn get(&self, row: usize) -> &[u8] {
+        &self.bytes[self.offsets[row] as usize..self.offsets[row + 1] as usize]
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.offsets.truncate(1);
+    }
+
+    /// Adds the cell `text[start..end]`.
+    ///
+    /// # Why
+    /// In a component a copy whose length is not known to the compiler is a call into the host, which costs more than most cells are long. So
+    /// blocks are copied, and what came too much with the last is taken back.
+    #[inline(always)]
+    fn push(&mut self, text: &[u8], start: usize, end: usize) {
+        let length = self.bytes.len() + (end - start);
+        match text[start..].first_chunk::<BLOCK>() {
+            Some(block) if end - start <= BLOCK => self.bytes.extend_from_slice(block),
+            _ => self.extend(&text[start..], end - start),
+        }
+        self.bytes.truncate(length);
+        // A batch is far below 2 GiB.
+        self.offsets.push(length as i32);
+    }
+
+    #[inline(never)]
+    fn extend(&mut self, text: &[u8], length: usize) {
+        for from in (0..length).step_by(BLOCK) {
+            match text[from..].first_chunk::<BLOCK>() {
+                Some(block) => self.bytes.extend_from_slice(block),
+                // The last bytes that there are.
+                None => self.bytes.extend_from_slice(&text[from..length]),
+            }
+        }
+    }
+
+    /// Takes out the cells of these rows, which ascend.
+    fn remove(&mut self, rows: &[usize]) {
+        let mut kept = Self::default();
+        let mut gone = rows.iter().copied().peekable();
+        for row in 0..self.offsets.len() - 1 {
+            if gone.next_if_eq(&row).is_none() {
+                let cell = self.get(row);
+                kept.push(cell, 0, cell.len());
+            }
+        }
+        *self = kept;
+    }
 }
 
 impl Rows {
     /// No rows yet; at most `most` rows of `width` cells.
     pub fn new(width: usize, most: usize) -> Self {
-        Self { width, most, ..Self::default() }
+        let mut rows = Self { most, ..Self::default() };
+        rows.reset(width);
+        rows
     }
 
     /// Forgets all rows and takes rows of `width` cells from now on. The buffers stay.
     pub fn reset(&mut self, width: usize) {
-        self.width = width;
-        (self.used, self.used_ends, self.open_base, self.open_gap) = (0, 0, 0, 0);
-        self.gaps.clear();
+        self.open.clear();
+        self.columns.resize_with(width, Texts::default);
+        self.columns.iter_mut().for_each(Texts::clear);
         self.nulls.clear();
-        self.bases.clear();
         self.records.clear();
+        self.bytes = 0;
     }
 
-    /// The number of accepted rows.
+    /// The number of rows.
     pub fn len(&self) -> usize {
-        self.bases.len()
+        self.records.len()
     }
 
-    /// Whether there is no accepted row.
+    /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
-        self.bases.is_empty()
+        self.records.is_empty()
     }
 
     /// Whether a batch should be made of what is there.
     pub fn is_full(&self) -> bool {
-        self.len() >= self.most || self.open_base >= FULL_BYTES
+        self.len() >= self.most || self.bytes >= FULL_BYTES
     }
 
     /// The number of cells in a row.
     pub fn width(&self) -> usize {
-        self.width
+        self.columns.len()
     }
 
-    /// A cell of an accepted row.
+    /// A cell of a row.
     #[inline]
     pub fn cell(&self, row: usize, column: usize) -> &[u8] {
-        let place = row * self.width + column;
-        let base = self.bases[row];
-        let start = if column == 0 { 0 } else { self.ends[place - 1] + usize::from(self.gaps[row]) };
-        &self.data[base + start..base + self.ends[place]]
+        self.columns[column].get(row)
     }
 
-    /// How many bytes each cell of a column has, row by row.
-    #[inline]
-    pub fn lengths(&self, column: usize) -> impl Iterator<Item = usize> {
-        self.places(column).map(|(start, end)| end - start)
-    }
-
-    /// Copies the beginnings of a column's cells to where `offsets` say that they stand in `to`, each as long as there is room up to the next.
-    /// `to` has [`SLACK`] bytes more, which are overwritten.
-    pub fn copy_cells(&self, column: usize, offsets: &[i32], to: &mut [u8]) {
-        for ((start, _), ends) in self.places(column).zip(offsets.windows(2)) {
-            copy(&self.data[start..], (ends[1] - ends[0]) as usize, &mut to[ends[0] as usize..]);
-        }
-    }
-
-    /// Where the cells of a column begin and end, row by row.
-    #[inline]
-    fn places(&self, column: usize) -> impl Iterator<Item = (usize, usize)> {
-        let rows = self.ends.chunks_exact(self.width).zip(self.bases.iter().zip(&self.gaps));
-        rows.map(move |(ends, (base, gap))| {
-            let start = if column == 0 { 0 } else { ends[column - 1] + usize::from(*gap) };
-            (base + start, base + ends[column])
-        })
+    /// The cells of a column.
+    pub fn texts(&self, column: usize) -> &Texts {
+        &self.columns[column]
     }
 
     /// Whether a record's format said of any cell that it is null.
@@ -126,124 +159,49 @@ impl Rows {
     /// Whether the record's format said that the cell is null.
     #[inline]
     pub fn is_null(&self, row: usize, column: usize) -> bool {
-        !self.nulls.is_empty() && self.nulls[row * self.width + column]
+        !self.nulls.is_empty() && self.nulls[row * self.width() + column]
     }
 
-    /// The numbers of the accepted rows' records.
+    /// The numbers of the rows' records.
     pub fn records(&self) -> &[u64] {
         &self.records
     }
 
-    /// Where a parser writes text and ends of cells of the open record; both have room.
-    pub fn room(&mut self) -> (&mut [u8], &mut [usize]) {
-        self.reserve(4096);
-        if self.ends.len() < self.used_ends + 64 {
-            self.ends.resize((self.used_ends + 64).max(self.ends.len() * 2), 0);
+    /// Makes the line at the beginning of `text` a row, whose cells are divided by one byte each and end at the places in [`Record::room`], as
+    /// many of them as a row has.
+    #[inline]
+    pub fn accept_line(&mut self, text: &[u8], record: u64) {
+        let mut start = 0;
+        for (column, end) in self.columns.iter_mut().zip(self.open.written_ends()) {
+            column.push(text, start, *end);
+            self.bytes += *end - start;
+            start = *end + 1;
         }
-        (&mut self.data[self.used..], &mut self.ends[self.used_ends..])
-    }
-
-    /// Makes the open record, which has no cell yet, the line `line[..length]`, whose cells are divided by one byte each. Where they end was
-    /// written to [`Rows::room`], so many of them.
-    #[inline]
-    pub fn take_line(&mut self, line: &[u8], length: usize, cells: usize) {
-        self.reserve(length);
-        copy(line, length, &mut self.data[self.used..]);
-        self.open_gap = 1;
-        self.wrote(length, cells);
-    }
-
-    /// Makes room for so many bytes and what [`copy`] writes behind them.
-    #[inline]
-    fn reserve(&mut self, bytes: usize) {
-        let wanted = self.used + bytes + SLACK;
-        if self.data.len() < wanted {
-            self.data.resize(wanted.max(self.data.len() * 2), 0);
-        }
-    }
-
-    /// Says how much of [`Rows::room`] was written.
-    #[inline]
-    pub fn wrote(&mut self, bytes: usize, ends: usize) {
-        self.used += bytes;
-        self.used_ends += ends;
-    }
-
-    /// Adds a cell to the open record. Either all records or none come this way.
-    pub fn push(&mut self, text: &[u8], null: bool) {
-        self.reserve(text.len());
-        let end = self.used + text.len();
-        self.data[self.used..end].copy_from_slice(text);
-        if self.ends.len() <= self.used_ends {
-            self.ends.resize((self.used_ends + 64).max(self.ends.len() * 2), 0);
-        }
-        self.ends[self.used_ends] = end - self.open_base;
-        self.nulls.push(null);
-        self.wrote(text.len(), 1);
-    }
-
-    /// How many bytes the open record's cells have.
-    #[inline]
-    pub fn open_bytes(&self) -> usize {
-        self.used - self.open_base - usize::from(self.open_gap) * self.open_cells().saturating_sub(1)
-    }
-
-    /// How many cells the open record has.
-    #[inline]
-    pub fn open_cells(&self) -> usize {
-        self.used_ends - self.len() * self.width
-    }
-
-    /// The cells of the open record.
-    pub fn open(&self) -> impl Iterator<Item = &[u8]> {
-        let ends = &self.ends[self.len() * self.width..self.used_ends];
-        let gap = usize::from(self.open_gap);
-        let starts = std::iter::once(0).chain(ends.iter().map(move |end| end + gap));
-        starts.zip(ends).map(|(start, end)| &self.data[self.open_base + start..self.open_base + end])
+        self.records.push(record);
     }
 
     /// Makes the open record, which has as many cells as a row, a row.
-    #[inline]
     pub fn accept(&mut self, record: u64) {
-        debug_assert_eq!(self.open_cells(), self.width, "a row of another width");
-        self.bases.push(self.open_base);
-        self.gaps.push(self.open_gap);
+        debug_assert_eq!(self.open.len(), self.width(), "a row of another width");
+        self.bytes += self.open.bytes();
+        for (column, cell) in self.columns.iter_mut().zip(self.open.cells()) {
+            column.push(cell, 0, cell.len());
+        }
+        self.nulls.extend_from_slice(self.open.nulls());
         self.records.push(record);
-        (self.open_base, self.open_gap) = (self.used, 0);
-    }
-
-    /// Forgets the open record.
-    pub fn discard(&mut self) {
-        (self.used, self.open_gap) = (self.open_base, 0);
-        self.used_ends = self.len() * self.width;
-        self.nulls.truncate(self.used_ends);
+        self.open.clear();
     }
 
     /// Takes out the rows at these indexes, which ascend.
     pub fn remove(&mut self, rows: &[usize]) {
-        let (width, count) = (self.width, self.len());
-        let mut gone = rows.iter().copied().peekable();
-        let mut kept = 0;
-        for row in 0..count {
-            if gone.next_if_eq(&row).is_some() {
-                continue;
-            }
-            if kept != row {
-                self.bases[kept] = self.bases[row];
-                self.gaps[kept] = self.gaps[row];
-                self.records[kept] = self.records[row];
-                self.ends.copy_within(row * width..(row + 1) * width, kept * width);
-                if !self.nulls.is_empty() {
-                    self.nulls.copy_within(row * width..(row + 1) * width, kept * width);
-                }
-            }
-            kept += 1;
+        self.columns.iter_mut().for_each(|column| column.remove(rows));
+        let width = self.width();
+        let is_kept = |row: &usize| rows.binary_search(row).is_err();
+        let kept: Vec<usize> = (0..self.len()).filter(is_kept).collect();
+        if self.has_nulls() {
+            self.nulls = kept.iter().flat_map(|row| &self.nulls[row * width..(row + 1) * width]).copied().collect();
         }
-        self.bases.truncate(kept);
-        self.gaps.truncate(kept);
-        self.records.truncate(kept);
-        self.used_ends = kept * width;
-        self.nulls.truncate(kept * width);
+        self.records = kept.into_iter().map(|row| self.records[row]).collect();
     }
 }
 

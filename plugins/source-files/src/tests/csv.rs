@@ -175,7 +175,8 @@ fn batches_are_filled_over_the_ends_of_reads() {
 
 #[test]
 fn a_record_is_the_same_whoever_reads_it() {
-    let cells = ["", "a", "um dois", "ção", "0123456789abcdef0123456789abcdef", "2018-10-17 17:30:18"];
+    let long = "um texto que é mais longo do que duas vezes o que se copia de uma vez só";
+    let cells = ["", "a", long, "ção", "0123456789abcdef0123456789abcdef", "2018-10-17 17:30:18"];
     let (mut plain, mut quoted) = ("x,y,z\n".to_owned(), "x,y,z\n".to_owned());
     for record in 0..2000 {
         let cell = |place: usize| cells[(record / 7_usize.pow(place as u32) + record / 343) % 6];
