@@ -195,11 +195,18 @@ impl Reader {
         let what = "the query";
         match (&self.place, question) {
             (Place::Lake(reader), _) => {
-                let session = match question {
-                    Question::Tables(_) => &reader.session,
-                    Question::Relations(_) => reader.lake.relations(&reader.kept, &reader.session).await?,
+                let rows = match question {
+                    Question::Tables(sql) => select(&reader.session, sql, what).await,
+                    Question::Relations(sql) => {
+                        let relations = reader.lake.relations(&reader.kept, &reader.session).await?;
+                        match select(relations, sql, what).await {
+                            // One of them can't be made: over the tables the statement says why.
+                            Err(QueryError::UnknownTable { .. }) => select(&reader.session, &in_place(sql, self.relations), what).await,
+                            rows => rows,
+                        }
+                    }
                 };
-                let rows = select(session, question.sql(), what).await.map_err(LakeError::from)?;
+                let rows = rows.map_err(LakeError::from)?;
                 Ok(rows.execute_stream().await.map_err(QueryError::sql(what)).map_err(LakeError::from)?)
             }
             (Place::Postgres(postgres), Question::Tables(sql)) => Ok(postgres.query(sql, most).await?),
