@@ -1,4 +1,5 @@
--- A row is an hour in which something was ordered, of the continuous aggregate hourly_sales (TimescaleDB). Key: hour, a local time.
+-- A row is an hour in which something was ordered, of the continuous aggregate hourly_sales (TimescaleDB). Key: hour, a local time;
+-- the one that comes twice when clocks are set back is one row.
 -- PostgreSQL only. The aggregate knows the hour and the status, so neither state nor category can be asked for.
 select
     to_char(hour at time zone 'America/Sao_Paulo', 'YYYY-MM-DD HH24:MI') as hour,
@@ -9,5 +10,5 @@ select
 from hourly_sales
 where hour >= cast($from as timestamp) at time zone 'America/Sao_Paulo'
     and hour < (cast($to as timestamp) + interval '1 day') at time zone 'America/Sao_Paulo'
-group by hourly_sales.hour
-order by hourly_sales.hour
+group by 1
+order by 1

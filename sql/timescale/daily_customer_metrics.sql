@@ -1,5 +1,7 @@
 -- How the customers of a state ordered and were served, by local day of the purchase. Key: day, customer_state.
 -- A continuous aggregate of fact_orders, applied after timescale/fact_orders.sql; how it is made and refreshed is said in hourly_sales.sql.
+-- Only changes of fact_orders are followed: a customer who gets another state in dim_customers shows after
+-- `call refresh_continuous_aggregate('daily_customer_metrics', null, null, force => true)`.
 -- Sums and counts, so that days add up to weeks and states to the country. People are not counted: a continuous aggregate takes no
 -- distinct count that could be added up, and whoever orders twice has two customer_id; customers_by_state counts them.
 create materialized view if not exists daily_customer_metrics

@@ -6,7 +6,7 @@
 -- of what is left are two random ids of 32 digits, which nothing packs. Segments by order_status, 97 % of them delivered, gain nothing.
 -- Over orders with short columns the same choice saves 88 %, and reads a year fastest: tests/bench/timescale. order_id is along so
 -- that the batches that may hold a given key are found by it.
-create extension if not exists timescaledb;
+create extension if not exists timescaledb schema public;
 
 -- Every unique index of a hypertable carries the time. An order keeps its purchase time, and the merge goes by order_id alone.
 do $$

@@ -1,7 +1,7 @@
 -- What was ordered in an hour, by the order's status as it is now. Key: hour, order_status.
 -- A continuous aggregate of fact_orders, applied after timescale/fact_orders.sql. Sales are the statuses other than canceled and unavailable.
 -- Made without data, so that it fits into a transaction: until the policy has run, and for orders after its last run, it reads fact_orders
--- itself. Orders that a load adds or changes further back show after the policy's next run, or after
+-- itself. A load of tidegate refreshes it; what others change further back shows after the policy's next run, or after
 -- `call refresh_continuous_aggregate('hourly_sales', null, null)`, which wants no transaction around it.
 create materialized view if not exists hourly_sales
 with (timescaledb.continuous, timescaledb.materialized_only = false) as

@@ -2,7 +2,7 @@
 -- Spans count back from today: on the published Olist data, which ends in 2018, the first run forgets everything.
 -- A refresh that reaches behind the dropped chunks would empty those hours of the aggregates too, so it is kept inside the span first.
 -- The aggregates keep what they hold. Items, payments and reviews are plain tables and stay.
-create extension if not exists timescaledb;
+create extension if not exists timescaledb schema public;
 
 select alter_job(job_id, config => jsonb_set(config, '{start_offset}', '"4 years"'))
 from timescaledb_information.jobs

@@ -163,7 +163,8 @@ impl RunError {
             Self::Grant { .. } => Some("make the directory, or name another one with `--data DIR` or in the pipeline's grants".to_owned()),
             Self::Plugin(PluginError::Contract { source, .. }) => source.hint(),
             Self::Refresh(_) => {
-                Some("mend the mart and run again: merged and replaced tables do not change, marts are made again".to_owned())
+                let what = "mend the mart, or let the role that loads own the continuous aggregate, and run again";
+                Some(format!("{what}: merged and replaced tables do not change, marts are made again"))
             }
             Self::UnknownGrant { granted, .. } if granted.is_empty() => Some("its sources are granted none".to_owned()),
             Self::UnknownGrant { granted, .. } => Some(format!("it grants {}", granted.join(", "))),

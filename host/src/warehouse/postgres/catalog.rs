@@ -5,6 +5,7 @@ use tokio_postgres::GenericClient;
 use super::{
     PostgresError,
     ident::{Ident, TableName, literal},
+    timescale,
     types::PgType,
 };
 
@@ -126,7 +127,8 @@ impl Table {
             )
             .await
             .map_err(PostgresError::server("look at what depends on the table"))?;
-        Ok(row.get(0))
+        // A hypertable without rows yet looks like an ordinary table.
+        Ok(row.get(0) && !timescale::is_hypertable(client, self.oid).await?)
     }
 
     /// Whether a foreign key of another table points at it.

@@ -20,6 +20,7 @@ impl Postgres {
         if self.client.is_closed() {
             self.reconnect().await?;
         }
+        let has_aggregates = timescale::refresh_aggregates(&self.client, &self.schema).await?;
         let doing = || PostgresError::server("refresh the marts");
         let transaction = self.client.transaction().await.map_err(doing())?;
         transaction.batch_execute(&search_path(&self.schema)).await.map_err(doing())?;
@@ -37,8 +38,12 @@ impl Postgres {
                 ..TableResult::default()
             });
         }
+        if has_aggregates {
+            // Whoever looked in between had the new rows and the old aggregates: another time of the load tells readers to look again.
+            let statement = "update tidegate.pipelines set loaded_at = clock_timestamp() where pipeline = $1";
+            transaction.execute(statement, &[&self.pipeline]).await.map_err(doing())?;
+        }
         transaction.commit().await.map_err(doing())?;
-        timescale::refresh_aggregates(&self.client, &self.schema).await?;
         Ok(results)
     }
 }

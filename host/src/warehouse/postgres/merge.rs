@@ -10,7 +10,7 @@ use super::{
     catalog::Table,
     copy::{Destination, Sent, copy},
     ddl::{Fit, OldRows, follow},
-    ident::{Ident, TableName, list},
+    ident::{Ident, TableName, list, literal},
     load::Job,
     rows::Rows,
     table::{Filled, Filling, Rest, checking_keys, count},
@@ -58,21 +58,25 @@ impl Merge {
     }
 }
 
+/// In how many spans of time rows that differ are deleted from a hypertable. A DELETE that joins another table unpacks all batches of the
+/// columnstore that its constants don't leave out, whether or not a row of them goes.
+const SPANS: u32 = 64;
+
 /// How rows get from staging into their table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Way {
     /// `ON CONFLICT`, where a unique index covers the key.
     Upsert,
     /// Rows that differ are updated, new ones inserted.
     Update,
-    /// Rows that differ are deleted and inserted again: TimescaleDB updates no column by which its columnstore is ordered.
-    Exchange,
+    /// Rows that differ are deleted and inserted again: TimescaleDB updates no column by which its columnstore is ordered. The time column.
+    Exchange(Ident),
 }
 
 /// The way that a table allows; an ordinary one without a unique index over the key gets it.
 async fn way(job: &Job<'_>, name: &TableName, existing: &Table, key: &[Ident]) -> Result<Way, PostgresError> {
-    if is_hypertable(job, name).await? {
-        return Ok(Way::Exchange);
+    if let Some(time) = hypertable(job, name).await? {
+        return Ok(Way::Exchange(time));
     }
     if existing.has_unique(job.client, key).await? {
         return Ok(Way::Upsert);
@@ -85,20 +89,19 @@ async fn way(job: &Job<'_>, name: &TableName, existing: &Table, key: &[Ident]) -
     Ok(Way::Upsert)
 }
 
-/// Whether a table is a hypertable. Then rows in its columnstore may be changed, as many as there are: TimescaleDB stops at 100,000.
-async fn is_hypertable(job: &Job<'_>, name: &TableName) -> Result<bool, PostgresError> {
+/// The column of time of a hypertable. Rows in its columnstore may be changed, as many as there are: TimescaleDB stops at 100,000.
+async fn hypertable(job: &Job<'_>, name: &TableName) -> Result<Option<Ident>, PostgresError> {
     let doing = || format!("look at the table `{}`", name.table.name());
     if !timescale::is_there(job.client).await? {
-        return Ok(false);
+        return Ok(None);
     }
     let schema = name.schema.as_ref().map_or("", Ident::name);
-    let statement = "select exists (select from timescaledb_information.hypertables where hypertable_schema = $1 and hypertable_name = $2)";
-    let row = job.client.query_one(statement, &[&schema, &name.table.name()]).await.map_err(PostgresError::server(doing()))?;
-    let is_hypertable: bool = row.get(0);
-    if is_hypertable {
-        job.execute("set local timescaledb.max_tuples_decompressed_per_dml_transaction = 0", doing()).await?;
-    }
-    Ok(is_hypertable)
+    let statement = "select column_name::text from timescaledb_information.dimensions \
+                     where hypertable_schema = $1 and hypertable_name = $2 and dimension_number = 1";
+    let row = job.client.query_opt(statement, &[&schema, &name.table.name()]).await.map_err(PostgresError::server(doing()))?;
+    let Some(row) = row else { return Ok(None) };
+    job.execute("set local timescaledb.max_tuples_decompressed_per_dml_transaction = 0", doing()).await?;
+    Ok(Some(Ident::new(row.get(0))?))
 }
 
 /// The rows of a run in a table of the transaction's own.
@@ -161,11 +164,10 @@ impl Staging {
             let set: Vec<_> = values.iter().map(|name| format!("{name} = s.{name}")).collect();
             let (old, new) = (list(values.iter().copied(), "t."), list(values.iter().copied(), "s."));
             let changed = format!("{} s where {same} and ({old}) is distinct from ({new})", self.name);
-            let statement = match way {
-                Way::Exchange => format!("delete from {target} t using {changed}"),
-                _ => format!("update {target} t set {} from {changed}", set.join(", ")),
+            updated = match &way {
+                Way::Exchange(time) => self.take_out(job, load, target, key, time, &changed).await?,
+                _ => job.execute(&format!("update {target} t set {} from {changed}", set.join(", ")), doing()).await?,
             };
-            updated = job.execute(&statement, doing()).await?;
         }
         let names = list(columns, "");
         let statement = format!(
@@ -173,7 +175,42 @@ impl Staging {
             self.name
         );
         let inserted = job.execute(&statement, doing()).await?;
-        Ok(if way == Way::Exchange { (inserted.saturating_sub(updated), updated) } else { (inserted, updated) })
+        Ok(if matches!(way, Way::Exchange(_)) { (inserted.saturating_sub(updated), updated) } else { (inserted, updated) })
+    }
+
+    /// Deletes rows that differ from a hypertable, by spans of their time; gives how many.
+    async fn take_out(
+        &self,
+        job: &Job<'_>,
+        load: &TableLoad,
+        target: &TableName,
+        key: &[Ident],
+        time: &Ident,
+        changed: &str,
+    ) -> Result<u64, PostgresError> {
+        let doing = || format!("merge into the table `{}`", load.name);
+        let gone = TableName::temporary(Ident::new(&load.name)?.prefixed("tidegate_changed_"));
+        let mut columns: Vec<&Ident> = key.iter().collect();
+        if !key.contains(time) {
+            columns.push(time);
+        }
+        let select = list(columns.iter().copied(), "t.");
+        let make = format!("create temp table {} on commit drop as select {select} from {target} t, {changed}", gone.table);
+        job.execute(&make, doing()).await?;
+        let spans = format!(
+            "select min({time})::text, max({time})::text from (select {time}, ntile({SPANS}) over (order by {time}) as span from {gone}) t \
+             group by span order by span"
+        );
+        let spans = job.client.query(&spans, &[]).await.map_err(PostgresError::server(doing()))?;
+        let same = columns.iter().map(|name| format!("t.{name} = s.{name}")).collect::<Vec<_>>().join(" and ");
+        let mut deleted = 0;
+        for span in spans {
+            let (first, last) = (literal(span.get(0)), literal(span.get(1)));
+            let statement = format!("delete from {target} t using {gone} s where {same} and t.{time} between {first} and {last}");
+            deleted += job.execute(&statement, doing()).await?;
+        }
+        job.execute(&format!("drop table {gone}"), doing()).await?;
+        Ok(deleted)
     }
 
     /// Its name.

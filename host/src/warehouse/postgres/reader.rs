@@ -141,7 +141,11 @@ impl PostgresReader {
         let found = async {
             let own = taken.client.query_one("select to_regclass('tidegate.pipelines') is not null", &[]).await.map_err(doing())?;
             let loads = if own.get(0) {
-                taken.client.query("select pipeline, sequence, run from tidegate.pipelines order by 1", &[]).await.map_err(doing())?
+                taken
+                    .client
+                    .query("select pipeline, sequence, run, coalesce(loaded_at::text, '') from tidegate.pipelines order by 1", &[])
+                    .await
+                    .map_err(doing())?
             } else {
                 Vec::new()
             };
@@ -163,7 +167,7 @@ impl PostgresReader {
         let mut standing = Standing { stamp: marts, ..Standing::default() };
         for load in loads {
             let (pipeline, sequence) = (load.get::<_, &str>(0), load.get::<_, i64>(1));
-            standing.stamp.push_str(&format!(" {pipeline}#{sequence}"));
+            standing.stamp.push_str(&format!(" {pipeline}#{sequence}@{}", load.get::<_, &str>(3)));
             if pipeline == self.0.pipeline {
                 standing.sequence = u64::try_from(sequence).unwrap_or(0);
                 standing.run = load.get(2);

@@ -131,7 +131,8 @@ async fn lacks_timescale(client: &Client) -> Result<Option<String>, PostgresErro
     Ok((!there).then(|| "the server has no TimescaleDB: tables stay ordinary ones".to_owned()))
 }
 
-/// Executes SQL files, each in a transaction of its own, with the schema as the place of unqualified names.
+/// Executes SQL files, each in a transaction of its own, with the schema as the place of unqualified names. Functions of TimescaleDB are found
+/// wherever the extension is.
 async fn execute_all(client: &mut Client, schema: &Ident, root: &Path, files: &[std::path::PathBuf]) -> Result<Vec<String>, PostgresError> {
     let mut done = Vec::with_capacity(files.len());
     for file in files {
@@ -139,7 +140,11 @@ async fn execute_all(client: &mut Client, schema: &Ident, root: &Path, files: &[
         let sql = fs::read_to_string(&path).map_err(|source| PostgresError::File { path: path.clone(), source })?;
         let doing = || PostgresError::server(format!("execute `{}`", file.display()));
         let transaction = client.transaction().await.map_err(doing())?;
-        transaction.batch_execute(&format!("set local search_path = {schema}, public")).await.map_err(doing())?;
+        let own =
+            "select n.nspname::text from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'timescaledb'";
+        let own = transaction.query_opt(own, &[]).await.map_err(doing())?.map(|row| Ident::new(row.get(0))).transpose()?;
+        let own = own.map(|own| format!(", {own}")).unwrap_or_default();
+        transaction.batch_execute(&format!("set local search_path = {schema}, public{own}")).await.map_err(doing())?;
         transaction.batch_execute(&sql).await.map_err(doing())?;
         transaction.commit().await.map_err(doing())?;
         done.push(file.display().to_string());

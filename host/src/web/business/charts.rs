@@ -181,7 +181,7 @@ pub static CHARTS: &[Chart] = &[
 pub static BY_HOUR: Chart = Chart {
     id: "sales-by-hour",
     title: "Sales by hour",
-    lead: "The last days of the period, from TimescaleDB's continuous aggregate, in the shop's local time.",
+    lead: "The last days of the period, from TimescaleDB's continuous aggregate, in the shop's local time. An hour without orders is drawn as zero.",
     place: "full",
     sql: statement!("sales_by_hour"),
     mart: None,

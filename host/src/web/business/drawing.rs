@@ -5,10 +5,13 @@
 
 use std::collections::HashMap;
 
-use chrono::{Datelike, Days, Months, NaiveDate};
+use chrono::{Datelike, Days, Months, NaiveDate, NaiveDateTime, TimeDelta};
 use serde_json::{Value, json};
 
 use crate::web::warehouses::{Answer, Cell};
+
+/// How an hour is written.
+const HOUR: &str = "%Y-%m-%d %H:%M";
 
 /// Revenue and orders over time: `unit` is `month`, `day` or `hour`, and the column of that name.
 pub fn sales(answer: &Answer, unit: &str) -> Value {
@@ -19,10 +22,12 @@ pub fn sales(answer: &Answer, unit: &str) -> Value {
     let orders: Vec<_> = times.iter().map(|at| value(at, "orders_sold")).collect();
     let labels: Vec<_> = times.iter().map(|at| if unit == "month" { at.get(..7).unwrap_or(at) } else { at }).collect();
     let bars = unit != "day";
+    // The middle of a label stands below the axis' beginning: half of a long one needs room beside it.
+    let left = if unit == "hour" { 28 } else { 8 };
     drawing(
         json!({
             "legend": { "data": ["Revenue (R$)", "Orders sold"] },
-            "grid": { "left": 8, "right": 8, "top": 44, "bottom": 56, "containLabel": true },
+            "grid": { "left": left, "right": 8, "top": 44, "bottom": 56, "containLabel": true },
             "dataZoom": [{ "type": "inside", "zoomOnMouseWheel": "ctrl" }, { "type": "slider", "height": 22, "bottom": 8, "showDataShadow": true }],
             "tooltip": { "trigger": "axis" },
             "xAxis": { "type": "category", "data": labels, "axisTick": { "alignWithLabel": true } },
@@ -39,12 +44,21 @@ pub fn sales(answer: &Answer, unit: &str) -> Value {
     )
 }
 
-/// The times of a column in order, with those in between that have no row. By the hour there are gaps at night that say nothing.
+/// The times of a column in order, with those in between that have no row.
 fn without_gaps(answer: &Answer, unit: &str) -> Vec<String> {
     let known: Vec<_> = answer.column(unit).map(Cell::text).collect();
+    if unit == "hour" {
+        let hour = |text: &String| NaiveDateTime::parse_from_str(text, HOUR).ok();
+        let Some((first, last)) = known.first().and_then(hour).zip(known.last().and_then(hour)) else { return known };
+        let next = |hour: &NaiveDateTime| hour.checked_add_signed(TimeDelta::hours(1));
+        return std::iter::successors(Some(first), next)
+            .take_while(|hour| *hour <= last)
+            .map(|hour| hour.format(HOUR).to_string())
+            .collect();
+    }
     let ends =
         known.first().zip(known.last()).and_then(|(first, last)| Some((first.parse::<NaiveDate>().ok()?, last.parse::<NaiveDate>().ok()?)));
-    let Some((first, last)) = ends.filter(|_| unit != "hour") else { return known };
+    let Some((first, last)) = ends else { return known };
     let next = |day: &NaiveDate| match unit {
         "month" => day.with_day(1)?.checked_add_months(Months::new(1)),
         _ => day.checked_add_days(Days::new(1)),
