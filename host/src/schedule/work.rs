@@ -185,6 +185,12 @@ impl Work {
 
     /// Writes down what became of the task, until that is done: nobody else will while the lease is ours.
     async fn write_down(&self, inner: &Inner, run: &RunId, end: End, result: &Result<Report, RunError>) {
+        let (task, pipeline, attempt) = (&self.task.id, &self.task.pipeline, self.task.attempt);
+        match &end {
+            End::Again(error) => tracing::warn!(%task, %pipeline, attempt, "run {run} failed and is tried again: {error}"),
+            End::Failed(error) => tracing::warn!(%task, %pipeline, attempt, "run {run} failed: {error}"),
+            _ => {}
+        }
         let mut pause = Duration::from_millis(200);
         while let Err(error) = self.try_to_write_down(inner, run, &end, Some(result)).await {
             tracing::error!(task = %self.task.id, "what became of run {run} can't be written down: {}", chain(&error));

@@ -149,7 +149,9 @@ impl Runtime {
         let card: Card = serde_json::from_slice(&fs::read(stem.with_extension("json")).ok()?).ok()?;
         // SAFETY: the file was written by `keep` under this digest into a folder that only this user may write; whoever can change it
         // can change the tidegate binary as well.
-        let component = unsafe { Component::deserialize_file(&self.engine, stem.with_extension("cwasm")) }.ok()?;
+        let component = unsafe { Component::deserialize_file(&self.engine, stem.with_extension("cwasm")) };
+        let refused = |error| tracing::warn!("the compiled code of {} can't be used, so it is compiled again: {error:#}", path.display());
+        let component = component.map_err(refused).ok()?;
         let pre = self.link(&component, card.role).ok()?;
         Some(Plugin { path: path.to_owned(), digest: digest.to_owned(), role: card.role, manifest: card.manifest, pre })
     }
