@@ -211,6 +211,19 @@ fn the_current_contract_has_its_frozen_copy() {
     hold("each version of the contract has its frozen copy", &broken);
 }
 
+/// cargo reads the manifest of every member before it builds one of them.
+#[test]
+fn the_image_is_built_with_every_member_of_the_workspace() {
+    let ignored = fs::read_to_string(root().join("deploy/Dockerfile.dockerignore")).unwrap();
+    let ignored: Vec<_> = ignored.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    let workspace = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let members = workspace.lines().find_map(|line| line.strip_prefix("members = ")).expect("one line has all members");
+    let members = members.trim_matches(['[', ']']).split(", ").map(|member| member.trim_matches('"'));
+    let is_in = |member: &str, folder: &str| member == folder || member.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    let left_out: Vec<_> = members.filter(|member| ignored.iter().any(|folder| is_in(member, folder))).map(str::to_owned).collect();
+    hold("deploy/Dockerfile.dockerignore leaves out no member of the workspace", &left_out);
+}
+
 #[test]
 fn there_is_one_version_of_what_everything_exchanges() {
     let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
