@@ -71,8 +71,9 @@ fn pack_side_by_side(
         let mut job = first;
         loop {
             let is_last = job.block.len() < BLOCK_BYTES;
-            // A file of whole blocks ends with one that is empty.
-            if !job.block.is_empty() && jobs[0].send(job).is_err() || is_last {
+            // A file of whole blocks ends with one that is empty. Packers are gone where writing has failed.
+            let is_lost = !job.block.is_empty() && jobs[0].send(job).is_err();
+            if is_lost || is_last {
                 break;
             }
             jobs.rotate_left(1);

@@ -104,16 +104,19 @@ impl Runtime {
             Some(plugin) => plugin,
             None => {
                 let bytes = fs::read(path).map_err(read)?;
-                self.compile(path, &hex(&Sha256::digest(&bytes)), &bytes).await?
+                self.compile(path, &hex(&Sha256::digest(&bytes)), bytes).await?
             }
         };
         Ok(Arc::new(plugin))
     }
 
-    async fn compile(&self, path: &Path, digest: &str, bytes: &[u8]) -> Result<Plugin, PluginError> {
-        let interface = contract::inspect_types(bytes).map_err(|source| PluginError::Contract { path: path.to_owned(), source })?;
+    /// Takes seconds of a core, but of none that others wait for: connections are served meanwhile.
+    async fn compile(&self, path: &Path, digest: &str, bytes: Vec<u8>) -> Result<Plugin, PluginError> {
+        let interface = contract::inspect_types(&bytes).map_err(|source| PluginError::Contract { path: path.to_owned(), source })?;
         let refused = |error: wasmtime::Error| PluginError::Compile { path: path.to_owned(), reason: format!("{error:#}") };
-        let component = Component::new(&self.engine, bytes).map_err(refused)?;
+        let engine = self.engine.clone();
+        let compiled = tokio::task::spawn_blocking(move || Component::new(&engine, &bytes)).await;
+        let component = compiled.map_err(wasmtime::Error::from).and_then(|compiled| compiled).map_err(refused)?;
         let pre = self.link(&component, interface.role).map_err(refused)?;
         let described = instance::describe(self, &pre, &path.display().to_string()).await?;
         let broken = |reason| PluginError::Broken { plugin: path.display().to_string(), doing: "describe itself".into(), reason };

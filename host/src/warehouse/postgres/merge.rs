@@ -63,8 +63,7 @@ impl Merge {
 const SPANS: u32 = 64;
 
 /// How rows get from staging into their table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Way {
+enum Way {
     /// `ON CONFLICT`, where a unique index covers the key.
     Upsert,
     /// Rows that differ are updated, new ones inserted.
